@@ -1,0 +1,5 @@
+//! A process supervisor.
+pub mod config;
+pub mod core;
+pub mod model;
+pub mod runtime;

@@ -1,0 +1,17 @@
+//! The words every layer shares: names, states, signals, time, errors, snapshots.
+//!
+//! Invariant: nothing here knows a file, a process, a clock or another module of ours.
+
+pub mod error;
+pub mod name;
+pub mod signal;
+pub mod snapshot;
+pub mod state;
+pub mod time;
+
+pub use error::{Error, ErrorKind};
+pub use name::{GroupName, ProcessId, ProcessName, Target};
+pub use signal::Signal;
+pub use snapshot::{ProcessFacts, ProcessInfo, Snapshot};
+pub use state::{ExitStatus, StateCode, SupervisorState};
+pub use time::{Instant, Now, WallTime};

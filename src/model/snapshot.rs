@@ -1,0 +1,83 @@
+//! What the supervisor looked like after a turn. Every reader reads this, none asks the core.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::{ExitStatus, GroupName, ProcessId, StateCode, SupervisorState, WallTime};
+
+/// The whole fleet at one moment. Cloning shares everything; a turn replaces what it changed.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Counts turns that changed something; two snapshots of one generation are equal.
+    pub generation: u64,
+    /// The supervisor's own state.
+    pub state: SupervisorState,
+    /// Every process of every active group, ordered by group and name.
+    pub processes: OrdMap<ProcessId, Arc<ProcessInfo>>,
+    /// Every active group with its priority.
+    pub groups: OrdMap<GroupName, GroupInfo>,
+}
+
+/// An active group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupInfo {
+    /// Lower starts first and stops last.
+    pub priority: i32,
+}
+
+/// One process at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessInfo {
+    /// Who it is.
+    pub id: ProcessId,
+    /// Its public state.
+    pub state: StateCode,
+    /// The child's process id, 0 if there is none.
+    pub pid: i32,
+    /// When it was last started.
+    pub start: WallTime,
+    /// When it last ended.
+    pub stop: WallTime,
+    /// How it last ended; `None` if it has not, or in `BACKOFF`.
+    pub exit: Option<ExitStatus>,
+    /// Why it could not be started, or what was wrong with its last exit; empty if nothing.
+    pub spawn_error: Arc<str>,
+    /// Starts since the process was added, automatic and requested.
+    pub starts: u64,
+    /// What does not change while it is in the configuration.
+    pub facts: Arc<ProcessFacts>,
+}
+
+/// What of a process's settings the outside may ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessFacts {
+    /// The command line as configured.
+    pub command: String,
+    /// Its priority within its group.
+    pub priority: i32,
+    /// Where stdout is kept; empty if nowhere.
+    pub stdout_logfile: String,
+    /// Where stderr is kept; empty if nowhere or with stdout.
+    pub stderr_logfile: String,
+}
+
+impl Snapshot {
+    /// The process of this identity.
+    #[must_use]
+    pub fn process(&self, id: &ProcessId) -> Option<&Arc<ProcessInfo>> {
+        self.processes.get(id)
+    }
+
+    /// The processes of a group in order of name; none if there is no such group.
+    pub fn group_processes<'a>(
+        &'a self,
+        group: &'a GroupName,
+    ) -> impl Iterator<Item = &'a Arc<ProcessInfo>> {
+        let first = ProcessId::new(group.clone(), "");
+        self.processes
+            .range(first..)
+            .take_while(move |(id, _)| id.group == *group)
+            .map(|(_, process)| process)
+    }
+}

@@ -1,0 +1,3 @@
+//! Where tokio begins: the driver and what it drives.
+
+pub mod handle;
