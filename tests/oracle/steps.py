@@ -26,7 +26,14 @@ def call(method: str, *arguments) -> Step:
     """An XML-RPC call; its result or fault is compared."""
     full = method if "." in method else f"supervisor.{method}"
     shown = ", ".join(repr(a) for a in arguments)
-    return Step(f"{method}({shown})", lambda world: world.call(full, *arguments))
+
+    def act(world):
+        answer = world.call(full, *arguments)
+        if "start" in method or "addProcess" in method:
+            world.settle()
+        return answer
+
+    return Step(f"{method}({shown})", act)
 
 
 def silently(method: str, *arguments) -> Step:
@@ -36,6 +43,7 @@ def silently(method: str, *arguments) -> Step:
         got = world.call(f"supervisor.{method}", *arguments)
         if isinstance(got, Fault):
             raise AssertionError(f"{method}{arguments}: {got}")
+        world.settle()
 
     return quiet(f"{method}{arguments}", act)
 
@@ -57,7 +65,14 @@ def field(name: str, *keys: str) -> Step:
 
 def ctl(line: str, stdin: str = "", conf: bool = True) -> Step:
     """supervisorctl with the words of `line`: its exit status and what it printed."""
-    return Step(f"ctl {line}", lambda world: world.ctl(*line.split(), stdin=stdin, conf=conf))
+
+    def act(world):
+        done = world.ctl(*line.split(), stdin=stdin, conf=conf)
+        if line.split()[0] in ("start", "restart", "add", "update"):
+            world.settle()
+        return done
+
+    return Step(f"ctl {line}", act)
 
 
 def shell(*lines: str) -> Step:

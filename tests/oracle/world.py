@@ -218,6 +218,24 @@ class World:
 
     def wait_state(self, name: str, *states: str) -> None:
         self.until(lambda: self.state(name) in states, f"{name} to be {' or '.join(states)}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Waits until every child has come to its own program: the reference loses a signal
+        that arrives between fork and exec, which is a race and no behaviour to compare."""
+        try:
+            daemon = os.readlink(f"/proc/{self.pid()}/exe")
+            infos = self.call("supervisor.getAllProcessInfo")
+        except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError):
+            return
+        for info in infos if isinstance(infos, list) else []:
+            self.until(lambda: not self.forked(info["pid"], daemon), f"{info['name']}'s exec")
+
+    def forked(self, pid: int, daemon: str) -> bool:
+        try:
+            return pid > 0 and os.readlink(f"/proc/{pid}/exe") == daemon
+        except OSError:
+            return False
 
     # --- its files -----------------------------------------------------------------------
 

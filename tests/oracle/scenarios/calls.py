@@ -108,7 +108,7 @@ SCENARIOS = [
             {"methodName": "supervisor.getProcessInfo", "params": ["nope"]},
             {"methodName": "supervisor.stopProcess", "params": ["cat"]},
             {"methodName": "supervisor.startProcess", "params": ["off"]},
-            {"methodName": "supervisor.stopProcess", "params": ["off"]},
+            {"methodName": "supervisor.getProcessInfo", "params": ["off"]},
             {"methodName": "system.multicall", "params": [[]]},
             {"params": []},
         ]),
