@@ -1,5 +1,7 @@
 """Takes out of an observation what no two runs share, and finds where two runs differ."""
 
+import difflib
+import json
 import re
 from dataclasses import asdict, is_dataclass
 
@@ -89,3 +91,12 @@ def differences(reference: list, ours: list) -> dict[str, tuple]:
         if left != right:
             found[key] = (left, right)
     return found
+
+
+def shown(key: str, both: tuple) -> str:
+    """A difference as a person wants to read it."""
+    lines = [json.dumps(value, indent=1, ensure_ascii=False).splitlines() for value in both]
+    if max(map(len, lines)) < 3:
+        return f"{key}\n  reference: {both[0]!r}\n  ours:      {both[1]!r}"
+    changes = difflib.unified_diff(*lines, "reference", "ours", lineterm="", n=2)
+    return "\n".join([key, *(f"  {line}" for line in changes)])

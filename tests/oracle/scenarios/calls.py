@@ -211,6 +211,7 @@ priority=3
 command=/bin/sh -c "exit 1"
 autostart=false
 startretries=0
+startsecs=5
 [program:missing]
 command=/no/such/program
 autostart=false

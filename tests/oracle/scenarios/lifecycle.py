@@ -16,7 +16,9 @@ def program(name: str, command: str, **keys) -> str:
 
 
 def exits(name: str, code: int, **keys) -> str:
-    return program(name, f'/bin/sh -c "exit {code}"', **keys)
+    """A program that ends at once. Its startsecs is long, for the reference may see an exit a
+    second late and would have called the program running by then."""
+    return program(name, f'/bin/sh -c "exit {code}"', **{"startsecs": 5, **keys})
 
 
 ONCE = dict(autorestart="false")
@@ -34,15 +36,15 @@ SCENARIOS = [
     Scenario("startsecs=0 and a bad exit", config=exits("quick", 7, startsecs=0, **ONCE), steps=[
         wait("quick", "EXITED"), call("getProcessInfo", "quick"),
     ]),
-    Scenario("exit too quickly, backoff, fatal", config=exits("dies", 1, startsecs=1, startretries=1), steps=[
+    Scenario("exit too quickly, backoff, fatal", config=exits("dies", 1, startretries=1), steps=[
         wait("dies", "FATAL"), call("getProcessInfo", "dies"), call("stopProcess", "dies"),
         call("signalProcess", "dies", "TERM"),
     ], activity="ordered"),
     Scenario("an expected exit code is too quick as well",
-             config=exits("dies", 0, startsecs=1, startretries=0), steps=[
+             config=exits("dies", 0, startretries=0), steps=[
                  wait("dies", "FATAL"), call("getProcessInfo", "dies"),
              ], activity="ordered"),
-    Scenario("in backoff", config=exits("dies", 1, startsecs=1, startretries=20), steps=[
+    Scenario("in backoff", config=exits("dies", 1, startretries=20), steps=[
         wait_log("exited: dies", 3), wait("dies", "BACKOFF"), call("getProcessInfo", "dies"),
         call("startProcess", "dies"), call("signalProcess", "dies", "TERM"),
         call("sendProcessStdin", "dies", "x"), call("stopProcess", "dies"),
@@ -53,7 +55,7 @@ SCENARIOS = [
         wait("dies", "FATAL"), call("getProcessInfo", "dies"),
     ]),
     Scenario("startProcess again after fatal", config=program(
-        "fixed", "/bin/sh -c 'test -e fixed || exit 1; exec cat'", startretries=0, startsecs=1,
+        "fixed", "/bin/sh -c 'test -e fixed || exit 1; exec cat'", startretries=0, startsecs=3,
         directory="@DIR@"), steps=[
             wait("fixed", "FATAL"), write("fixed", ""), call("startProcess", "fixed"),
             call("getProcessInfo", "fixed"),
@@ -72,15 +74,15 @@ SCENARIOS = [
     Scenario("bad quoting at start", config=program("quote", "/bin/echo 'open", startretries=0), steps=[
         wait("quote", "FATAL"), call("getProcessInfo", "quote"),
     ]),
-    Scenario("a bad interpreter", config=program("script", "@DIR@/script", startretries=0, autostart="false"), steps=[
+    Scenario("a bad interpreter", config=program("script", "@DIR@/script", startretries=0, startsecs=5, autostart="false"), steps=[
         write("script", "#!/no/such/interpreter\n", 0o755), call("startProcess", "script"),
         wait("script", "FATAL"), call("getProcessInfo", "script"),
     ]),
-    Scenario("a script without a first line", config=program("script", "@DIR@/script", startretries=0, autostart="false"), steps=[
+    Scenario("a script without a first line", config=program("script", "@DIR@/script", startretries=0, startsecs=5, autostart="false"), steps=[
         write("script", "exit 0\n", 0o755), call("startProcess", "script"),
         wait("script", "FATAL"), call("getProcessInfo", "script"),
     ]),
-    Scenario("a directory that is not there", config=program("lost", "/bin/cat", directory="@DIR@/none", startretries=0), steps=[
+    Scenario("a directory that is not there", config=program("lost", "/bin/cat", directory="@DIR@/none", startretries=0, startsecs=5), steps=[
         wait("lost", "FATAL"), call("getProcessInfo", "lost"),
         call("readProcessStderrLog", "lost", 0, 0),
     ]),
