@@ -22,6 +22,10 @@ class Step:
 NOTHING = object()
 
 
+class Failed(Exception):
+    """A step that could not be done: of which side, and what its daemon said."""
+
+
 @dataclass(frozen=True)
 class Differs:
     """A place where ours knowingly differs: why, and what must hold of (reference, ours)."""
@@ -60,7 +64,10 @@ def play(scenario: Scenario, programs: Programs, name: str) -> list[tuple[str, o
         if scenario.start:
             world.start(*scenario.arguments)
         for step in scenario.steps:
-            value = step.act(world)
+            try:
+                value = step.act(world)
+            except Exception as error:
+                raise Failed(f"{name}: {step.key}: {error!r}\n{world.said()}") from error
             if value is not NOTHING:
                 world.observe(unused(step.key, world), compare.normalise(value, world))
         if world.process:

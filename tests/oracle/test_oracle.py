@@ -5,7 +5,7 @@ import os
 import pytest
 
 from oracle import compare
-from oracle.scenario import play_both
+from oracle.scenario import Failed, play_both
 from oracle.scenarios import all_scenarios
 
 
@@ -13,7 +13,10 @@ from oracle.scenarios import all_scenarios
 def test_ours_is_as_the_reference(scenario, reference, ours):
     if scenario.root_only and os.geteuid() != 0:
         pytest.skip("needs root")
-    left, right = play_both(scenario, reference, ours)
+    try:
+        left, right = play_both(scenario, reference, ours)
+    except Failed as failed:
+        pytest.fail(str(failed), pytrace=False)
     assert left, "the scenario observed nothing"
     found = compare.differences(left, right)
     if ours != reference:

@@ -251,6 +251,11 @@ class World:
     def activity(self) -> list[str]:
         return (self.text("main.log") or "").splitlines()
 
+    def said(self) -> str:
+        """The last the daemon printed and logged, for a person who looks for a failure."""
+        printed = (self.text("daemon.out") or "").splitlines()
+        return "\n".join(["printed:", *printed[-15:], "logged:", *self.activity()[-15:]])
+
     # --- facts ---------------------------------------------------------------------------
 
     def until(self, fact, what: str) -> None:

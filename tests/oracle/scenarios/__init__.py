@@ -4,7 +4,7 @@ from importlib import import_module
 
 from oracle.scenario import Scenario
 
-ABOUT = ["calls", "lifecycle"]
+ABOUT = ["calls", "lifecycle", "reload", "logs"]
 
 
 def all_scenarios() -> list[Scenario]:
