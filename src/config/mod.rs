@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub mod daemon;
+pub mod diff;
 pub mod program;
 pub mod setting;
 
 pub use daemon::{Credentials, DaemonSettings, InetServer, UnixServer};
+pub use diff::{Changes, changes};
 pub use program::{GroupSettings, ProcessSettings};
 
 /// A whole configuration, checked.
