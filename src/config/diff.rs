@@ -21,10 +21,7 @@ pub struct Changes {
 #[must_use]
 pub fn changes(active: &[Arc<GroupSettings>], new: &[Arc<GroupSettings>]) -> Changes {
     let by_name = |groups: &[Arc<GroupSettings>]| -> HashMap<GroupName, Arc<GroupSettings>> {
-        groups
-            .iter()
-            .map(|group| (group.name.clone(), Arc::clone(group)))
-            .collect()
+        groups.iter().map(|group| (group.name.clone(), Arc::clone(group))).collect()
     };
     let (old_by_name, new_by_name) = (by_name(active), by_name(new));
     let mut changes = Changes::default();

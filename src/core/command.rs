@@ -104,12 +104,10 @@ impl Supervisor {
     }
 
     fn group(&mut self, group: &GroupName, verb: Verb, to: ReplyTo, now: Now) {
-        match self.groups.get(group) {
-            Some(found) => {
-                let members = found.start_order().collect();
-                self.several(members, verb, to, now);
-            }
-            None => self.reply(to, Err(Error::new(ErrorKind::BadName, group.as_str()))),
+        if self.groups.contains_key(group) {
+            self.several(self.members(group), verb, to, now);
+        } else {
+            self.reply(to, Err(Error::new(ErrorKind::BadName, group.as_str())));
         }
     }
 
@@ -123,8 +121,7 @@ impl Supervisor {
         if verb.backwards() {
             members.reverse();
         }
-        self.waiters
-            .open_batch(to, members.len(), &mut self.effects);
+        self.waiters.open_batch(to, members.len(), &mut self.effects);
         for id in members {
             self.act(&id, verb, Asker::Batch(to), now);
         }
@@ -144,18 +141,10 @@ impl Supervisor {
             {
                 return self.answer(asker, id, refuse(ErrorKind::NotRunning));
             }
-            Verb::Stop { wait } => (
-                Input::Stop {
-                    then: AfterStop::Rest,
-                },
-                wait.then_some(Want::AtRest),
-            ),
-            Verb::Restart { wait } => (
-                Input::Stop {
-                    then: AfterStop::Start,
-                },
-                started(wait),
-            ),
+            Verb::Stop { wait } => {
+                (Input::Stop { then: AfterStop::Rest }, wait.then_some(Want::AtRest))
+            }
+            Verb::Restart { wait } => (Input::Stop { then: AfterStop::Start }, started(wait)),
             Verb::Signal(_) if !code.is_signallable() => {
                 return self.answer(asker, id, refuse(ErrorKind::NotRunning));
             }
@@ -168,9 +157,7 @@ impl Supervisor {
         let at_rest = self.code_of(id).is_none_or(StateCode::is_stopped);
         match want {
             Some(Want::AtRest) if at_rest => self.answer(asker, id, Ok(())),
-            Some(want) => self
-                .waiters
-                .park(id, want, asker, now.monotonic, &mut self.effects),
+            Some(want) => self.waiters.park(id, want, asker, now.monotonic, &mut self.effects),
             None => self.answer(asker, id, Ok(())),
         }
     }
@@ -184,47 +171,30 @@ impl Supervisor {
         let line = format!("sending {} (pid {pid}) sig {signal}", id.name);
         self.log(LogLevel::Debug, line);
         let process = id.clone();
-        self.effects.push_back(Effect::Kill {
-            process,
-            pid,
-            signal,
-            group: false,
-        });
+        self.effects.push_back(Effect::Kill { process, pid, signal, group: false });
     }
 
     fn send_stdin(&mut self, process: ProcessId, bytes: Vec<u8>, to: ReplyTo) {
         match self.code_of(&process) {
             None => self.reply(to, Err(Error::new(ErrorKind::BadName, process.to_string()))),
             Some(StateCode::Running | StateCode::Starting) if self.pid_of(&process).is_some() => {
-                self.effects.push_back(Effect::WriteStdin {
-                    process,
-                    bytes,
-                    reply_to: to,
-                });
+                self.effects.push_back(Effect::WriteStdin { process, bytes, reply_to: to });
             }
-            Some(_) => self.reply(
-                to,
-                Err(Error::new(ErrorKind::NotRunning, process.to_string())),
-            ),
+            Some(_) => self.reply(to, Err(Error::new(ErrorKind::NotRunning, process.to_string()))),
         }
     }
 
     fn activate(&mut self, name: &GroupName, to: ReplyTo, now: Now) {
-        let found = self
-            .latest
-            .iter()
-            .find(|group| group.name == *name)
-            .cloned();
+        if self.course.is_updating() {
+            return self.reply(to, Err(update_under_way()));
+        }
+        let found = self.latest.iter().find(|group| group.name == *name).cloned();
         let outcome = match found {
             Some(_) if self.groups.contains_key(name) => Err(ErrorKind::AlreadyAdded),
             None => Err(ErrorKind::BadName),
             Some(settings) => {
                 self.add_group(&settings);
-                let members = self
-                    .groups
-                    .get(name)
-                    .map(|group| group.start_order().collect());
-                self.autostart(members.unwrap_or_default(), now);
+                self.autostart(self.members(name), now);
                 Ok(Reply::Done)
             }
         };
@@ -232,15 +202,18 @@ impl Supervisor {
     }
 
     fn deactivate(&mut self, name: &GroupName, to: ReplyTo) {
-        let outcome = match self.groups.get(name) {
-            None => Err(ErrorKind::BadName),
-            Some(group) if group.start_order().any(|id| !self.is_at_rest(&id)) => {
-                Err(ErrorKind::StillRunning)
-            }
-            Some(_) => {
-                self.remove_group(name);
-                Ok(Reply::Done)
-            }
+        if self.course.is_updating() {
+            return self.reply(to, Err(update_under_way()));
+        }
+        // An UNKNOWN process may still have its child, which would be lost.
+        let runs = |id: &ProcessId| !self.is_at_rest(id) || self.pid_of(id).is_some();
+        let outcome = if !self.groups.contains_key(name) {
+            Err(ErrorKind::BadName)
+        } else if self.members(name).iter().any(runs) {
+            Err(ErrorKind::StillRunning)
+        } else {
+            self.remove_group(name);
+            Ok(Reply::Done)
         };
         self.reply(to, outcome.map_err(|kind| Error::new(kind, name.as_str())));
     }
@@ -255,10 +228,13 @@ impl Supervisor {
 
     /// Whether a start is promised to a process that does not run.
     fn will_start(&self, id: &ProcessId) -> bool {
-        self.processes
-            .get(id)
-            .is_some_and(|process| process.will_start())
+        self.processes.get(id).is_some_and(|process| process.will_start())
     }
+}
+
+/// Two hands at the list of groups would leave it as neither wants it.
+fn update_under_way() -> Error {
+    Error::new(ErrorKind::Failed, "a new configuration is being applied, try again after it")
 }
 
 fn started(wait: bool) -> Option<Want> {

@@ -21,16 +21,6 @@ impl Group {
     pub fn rank(&self) -> (i32, u64) {
         (self.settings.priority, self.sequence)
     }
-
-    /// Its members in starting order.
-    pub fn start_order(&self) -> impl Iterator<Item = ProcessId> + use<> {
-        let mut members: Vec<_> = self.settings.processes.clone();
-        members.sort_by_key(|process| process.priority);
-        let group = self.settings.name.clone();
-        members
-            .into_iter()
-            .map(move |member| ProcessId::new(group.clone(), member.name.clone()))
-    }
 }
 
 /// Names AUTO log files. The names are drawn from a seed, so that the core needs no world and a
@@ -73,11 +63,7 @@ impl LogNaming {
             LogTarget::File(path) => path.to_string_lossy().into_owned(),
             LogTarget::Syslog => "syslog".to_owned(),
             LogTarget::Auto => {
-                let Self {
-                    directory,
-                    identifier,
-                    ..
-                } = self;
+                let Self { directory, identifier, .. } = self;
                 let head = format!("{directory}/{}-{stream}---{identifier}-", id.name);
                 format!("{head}{}.log", self.suffix())
             }

@@ -40,6 +40,8 @@ pub struct Update {
     leaving: BTreeSet<ProcessId>,
     /// What a person had stopped before; it comes back stopped.
     held: BTreeSet<ProcessId>,
+    /// What could not be stopped; it stays as it is.
+    stuck: BTreeSet<ProcessId>,
     reply_to: ReplyTo,
     waiting: VecDeque<(Vec<Arc<GroupSettings>>, ReplyTo)>,
 }
@@ -62,6 +64,11 @@ impl Course {
         matches!(self, Self::Ending(_))
     }
 
+    /// Whether a new configuration is being taken over.
+    pub(super) fn is_updating(&self) -> bool {
+        matches!(self, Self::Updating(_))
+    }
+
     /// Whether this process is on its way out of the fleet.
     pub(super) fn is_leaving(&self, process: &ProcessId) -> bool {
         matches!(self, Self::Updating(update) if update.leaving.contains(process))
@@ -70,11 +77,7 @@ impl Course {
     /// When the course itself wants to be looked at.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
-            Self::Ending(Ending {
-                report_at,
-                finished: false,
-                ..
-            }) => Some(*report_at),
+            Self::Ending(Ending { report_at, finished: false, .. }) => Some(*report_at),
             Self::Ending(_) | Self::Steady | Self::Updating(_) => None,
         }
     }
@@ -100,26 +103,20 @@ impl Supervisor {
                 continue;
             };
             let stays = wanted(&id.group).is_some_and(|group| {
-                group
-                    .processes
-                    .iter()
-                    .any(|new| new.name == id.name && **new == *process.settings)
+                group.processes.iter().any(|new| new.name == id.name && **new == *process.settings)
             });
             if !stays {
                 leaving.push(id);
             }
         }
-        let held = leaving
-            .iter()
-            .filter(|id| self.is_held(id))
-            .cloned()
-            .collect();
+        let held = leaving.iter().filter(|id| self.is_held(id)).cloned().collect();
         self.latest.clone_from(&groups);
         self.course = Course::Updating(Update {
             groups,
             changes,
             leaving: leaving.iter().cloned().collect(),
             held,
+            stuck: BTreeSet::new(),
             reply_to: to,
             waiting: VecDeque::new(),
         });
@@ -148,8 +145,10 @@ impl Supervisor {
         for group in groups {
             let priority = group.settings.priority;
             match tiers.last_mut() {
-                Some((same, members)) if *same == priority => members.extend(group.start_order()),
-                _ => tiers.push((priority, group.start_order().collect())),
+                Some((same, members)) if *same == priority => {
+                    members.extend(self.members(&group.settings.name));
+                }
+                _ => tiers.push((priority, self.members(&group.settings.name))),
             }
         }
         let tiers = tiers.into_iter().map(|(_, members)| members).collect();
@@ -176,6 +175,7 @@ impl Supervisor {
     /// Called after every move of a process: does its course go on?
     pub(super) fn moved(&mut self, id: &ProcessId, now: Now) {
         let at_rest = self.is_at_rest(id);
+        let has_child = self.pid_of(id).is_some();
         match &mut self.course {
             Course::Steady => {}
             Course::Updating(update) => {
@@ -184,13 +184,14 @@ impl Supervisor {
                 }
                 if at_rest {
                     update.leaving.remove(id);
-                    self.remove_process(id);
+                    // Its child may live on: to replace it would be to run it twice.
+                    if has_child {
+                        update.stuck.insert(id.clone());
+                    } else {
+                        self.remove_process(id);
+                    }
                     self.finish_update(now);
-                } else if self
-                    .processes
-                    .get(id)
-                    .is_some_and(super::process::Process::will_start)
-                {
+                } else if self.processes.get(id).is_some_and(super::process::Process::will_start) {
                     self.stop(id, now);
                 }
             }
@@ -229,7 +230,9 @@ impl Supervisor {
             return;
         };
         for name in &update.changes.removed {
-            self.remove_group(name);
+            if !update.stuck.iter().any(|id| id.group == *name) {
+                self.remove_group(name);
+            }
         }
         let mut fresh = BTreeSet::new();
         for settings in &update.groups {
@@ -240,13 +243,16 @@ impl Supervisor {
                 process.hold();
             }
         }
-        let order = self
-            .start_order()
-            .into_iter()
-            .filter(|id| fresh.contains(id))
-            .collect();
+        let order = self.start_order().into_iter().filter(|id| fresh.contains(id)).collect();
         self.autostart(order, now);
-        self.reply(update.reply_to, Ok(Reply::Changes(update.changes)));
+        let outcome = if update.stuck.is_empty() {
+            Ok(Reply::Changes(update.changes))
+        } else {
+            let names: Vec<String> = update.stuck.iter().map(ToString::to_string).collect();
+            let why = format!("cannot stop {}: left as before", names.join(", "));
+            Err(Error::new(ErrorKind::Failed, why))
+        };
+        self.reply(update.reply_to, outcome);
         // Each waiting update is a turn of its own, after all of this one.
         let mut waiting = update.waiting;
         if let Some((groups, to)) = waiting.pop_front() {
@@ -271,9 +277,7 @@ impl Supervisor {
             return;
         };
         group.settings = Arc::clone(settings);
-        let info = GroupInfo {
-            priority: settings.priority,
-        };
+        let info = GroupInfo { priority: settings.priority };
         self.snapshot.groups.insert(settings.name.clone(), info);
         for (id, member) in ids().zip(&settings.processes) {
             if !self.processes.contains_key(&id) {
@@ -292,20 +296,12 @@ impl Supervisor {
             .filter(|process| match process.state() {
                 State::Backoff { .. }
                 | State::Spawning { .. }
-                | State::Exited {
-                    restart_at: Some(_),
-                }
-                | State::Stopping {
-                    then: AfterStop::Start,
-                    ..
-                } => true,
+                | State::Exited { restart_at: Some(_) }
+                | State::Stopping { then: AfterStop::Start, .. } => true,
                 State::Stopped { .. }
                 | State::Starting { .. }
                 | State::Running { .. }
-                | State::Stopping {
-                    then: AfterStop::Rest,
-                    ..
-                }
+                | State::Stopping { then: AfterStop::Rest, .. }
                 | State::Exited { restart_at: None }
                 | State::Fatal
                 | State::Unknown { .. } => false,
@@ -348,25 +344,14 @@ impl Supervisor {
     }
 
     fn report_waiting(&mut self) {
-        let names: Vec<&str> = self
-            .active_groups()
-            .iter()
-            .flat_map(|group| {
-                let name = group.name.clone();
-                group
-                    .processes
-                    .iter()
-                    .map(move |member| ProcessId::new(name.clone(), member.name.clone()))
-            })
+        let waited_for: Vec<String> = self
+            .start_order()
+            .into_iter()
             .filter(|id| !self.is_at_rest(id))
-            .filter_map(|id| {
-                self.processes
-                    .get(&id)
-                    .map(|process| process.id.name.as_str())
-            })
+            .map(|id| id.name.to_string())
             .collect();
-        if !names.is_empty() {
-            let line = format!("waiting for {} to die", names.join(", "));
+        if !waited_for.is_empty() {
+            let line = format!("waiting for {} to die", waited_for.join(", "));
             self.log(LogLevel::Info, line);
         }
     }

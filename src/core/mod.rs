@@ -51,7 +51,8 @@ pub struct Supervisor {
     naming: LogNaming,
     /// Whether programs may start by themselves yet.
     ready: bool,
-    groups_made: u64,
+    /// Counts groups and processes made; orders those of one priority.
+    made: u64,
     effects: VecDeque<Effect>,
     snapshot: Snapshot,
     changed: bool,
@@ -71,7 +72,7 @@ impl Supervisor {
             latest: Vec::new(),
             naming,
             ready: false,
-            groups_made: 0,
+            made: 0,
             effects: VecDeque::new(),
             snapshot: Snapshot {
                 generation: 0,
@@ -102,19 +103,9 @@ impl Supervisor {
             Event::Exited { pid, status } => match self.by_pid.remove(&pid) {
                 Some(process) if self.pid_of(&process) == Some(pid) => {
                     let may_restart = self.may_restart(&process);
-                    self.apply(
-                        &process,
-                        Input::Ended {
-                            status,
-                            may_restart,
-                        },
-                        now,
-                    );
+                    self.apply(&process, Input::Ended { status, may_restart }, now);
                 }
-                _ => self.log(
-                    LogLevel::Info,
-                    format!("reaped unknown pid {pid} ({status})"),
-                ),
+                _ => self.log(LogLevel::Info, format!("reaped unknown pid {pid} ({status})")),
             },
             Event::SignalFailed { process, reason } => {
                 self.apply(&process, Input::SignalFailed(reason), now);
@@ -142,10 +133,7 @@ impl Supervisor {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let process = self.deadlines.first().map(|&(at, _)| at);
-        [process, self.waiters.deadline(), self.course.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [process, self.waiters.deadline(), self.course.deadline()].into_iter().flatten().min()
     }
 
     /// The fleet as it is now.
@@ -159,10 +147,7 @@ impl Supervisor {
     pub fn active_groups(&self) -> Vec<Arc<GroupSettings>> {
         let mut groups: Vec<&Group> = self.groups.values().collect();
         groups.sort_by_key(|group| group.rank());
-        groups
-            .into_iter()
-            .map(|group| Arc::clone(&group.settings))
-            .collect()
+        groups.into_iter().map(|group| Arc::clone(&group.settings)).collect()
     }
 
     /// One process; for tests of the invariants.
@@ -175,7 +160,26 @@ impl Supervisor {
     fn start_order(&self) -> Vec<ProcessId> {
         let mut groups: Vec<&Group> = self.groups.values().collect();
         groups.sort_by_key(|group| group.rank());
-        groups.into_iter().flat_map(Group::start_order).collect()
+        groups.into_iter().flat_map(|group| self.members(&group.settings.name)).collect()
+    }
+
+    /// A group's processes in starting order; those it no longer lists but that still have a
+    /// child are among them.
+    fn members(&self, group: &GroupName) -> Vec<ProcessId> {
+        let first = ProcessId::new(group.clone(), "");
+        let mut members: Vec<&Process> = self
+            .processes
+            .range(first..)
+            .map(|(_, process)| process)
+            .take_while(|process| process.id.group == *group)
+            .collect();
+        members.sort_by_key(|process| process.rank());
+        members.into_iter().map(|process| process.id.clone()).collect()
+    }
+
+    fn next_sequence(&mut self) -> u64 {
+        self.made += 1;
+        self.made
     }
 
     /// Feeds one process one input and sees to everything that follows from it.
@@ -197,9 +201,7 @@ impl Supervisor {
         if steps.is_empty() {
             return;
         }
-        self.snapshot
-            .processes
-            .insert(id.clone(), Arc::new(process.info()));
+        self.snapshot.processes.insert(id.clone(), Arc::new(process.info()));
         self.changed = true;
         for step in &steps {
             if let process::Step::Do(effect) = step {
@@ -226,10 +228,7 @@ impl Supervisor {
     fn signalled(&mut self, signal: Signal, now: Now) {
         match signal.number() {
             libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => {
-                self.log(
-                    LogLevel::Warn,
-                    format!("received {signal} indicating exit request"),
-                );
+                self.log(LogLevel::Warn, format!("received {signal} indicating exit request"));
                 self.end(Mood::Shutdown, now);
             }
             libc::SIGHUP if self.snapshot.state == SupervisorState::Shutdown => {
@@ -238,10 +237,7 @@ impl Supervisor {
                 self.log(LogLevel::Warn, line);
             }
             libc::SIGHUP => {
-                self.log(
-                    LogLevel::Warn,
-                    format!("received {signal} indicating restart request"),
-                );
+                self.log(LogLevel::Warn, format!("received {signal} indicating restart request"));
                 self.end(Mood::Restart, now);
             }
             libc::SIGUSR2 => {
@@ -252,15 +248,9 @@ impl Supervisor {
                 self.effects.push_back(Effect::ReopenLogs);
             }
             libc::SIGCHLD => {
-                self.log(
-                    LogLevel::Debug,
-                    format!("received {signal} indicating a child quit"),
-                );
+                self.log(LogLevel::Debug, format!("received {signal} indicating a child quit"));
             }
-            _ => self.log(
-                LogLevel::Blather,
-                format!("received {signal} indicating nothing"),
-            ),
+            _ => self.log(LogLevel::Blather, format!("received {signal} indicating nothing")),
         }
     }
 
@@ -277,13 +267,7 @@ impl Supervisor {
     }
 
     fn stop(&mut self, id: &ProcessId, now: Now) {
-        self.apply(
-            id,
-            Input::Stop {
-                then: AfterStop::Rest,
-            },
-            now,
-        );
+        self.apply(id, Input::Stop { then: AfterStop::Rest }, now);
     }
 
     fn may_restart(&self, process: &ProcessId) -> bool {
@@ -291,9 +275,7 @@ impl Supervisor {
     }
 
     fn pid_of(&self, id: &ProcessId) -> Option<i32> {
-        self.processes
-            .get(id)
-            .and_then(|process| process.state().pid())
+        self.processes.get(id).and_then(|process| process.state().pid())
     }
 
     fn log(&mut self, level: LogLevel, line: String) {
@@ -301,22 +283,10 @@ impl Supervisor {
     }
 
     fn add_group(&mut self, settings: &Arc<GroupSettings>) {
-        let sequence = self.groups_made;
-        self.groups_made += 1;
+        let sequence = self.next_sequence();
         let name = settings.name.clone();
-        self.groups.insert(
-            name.clone(),
-            Group {
-                settings: Arc::clone(settings),
-                sequence,
-            },
-        );
-        self.snapshot.groups.insert(
-            name.clone(),
-            GroupInfo {
-                priority: settings.priority,
-            },
-        );
+        self.groups.insert(name.clone(), Group { settings: Arc::clone(settings), sequence });
+        self.snapshot.groups.insert(name.clone(), GroupInfo { priority: settings.priority });
         for member in &settings.processes {
             self.add_process(ProcessId::new(name.clone(), member.name.clone()), member);
         }
@@ -325,27 +295,20 @@ impl Supervisor {
 
     fn add_process(&mut self, id: ProcessId, settings: &Arc<ProcessSettings>) {
         let facts: Arc<ProcessFacts> = Arc::new(self.naming.facts(&id, settings));
-        let process = Process::new(id.clone(), Arc::clone(settings), Arc::clone(&facts));
-        self.snapshot
-            .processes
-            .insert(id.clone(), Arc::new(process.info()));
+        let sequence = self.next_sequence();
+        let process = Process::new(id.clone(), Arc::clone(settings), Arc::clone(&facts), sequence);
+        self.snapshot.processes.insert(id.clone(), Arc::new(process.info()));
         self.processes.insert(id.clone(), process);
         let settings = Arc::clone(settings);
-        self.effects.push_back(Effect::ProcessAdded {
-            process: id,
-            settings,
-            facts,
-        });
+        self.effects.push_back(Effect::ProcessAdded { process: id, settings, facts });
         self.changed = true;
     }
 
     fn remove_group(&mut self, name: &GroupName) {
-        let Some(group) = self.groups.remove(name) else {
-            return;
-        };
-        for id in group.start_order() {
+        for id in self.members(name) {
             self.remove_process(&id);
         }
+        self.groups.remove(name);
         self.snapshot.groups.remove(name);
         self.changed = true;
     }
@@ -361,8 +324,6 @@ impl Supervisor {
         self.changed = true;
         let gone = crate::model::Error::new(crate::model::ErrorKind::BadName, id.to_string());
         self.waiters.dismiss(Some(id), &gone, &mut self.effects);
-        self.effects.push_back(Effect::ProcessRemoved {
-            process: id.clone(),
-        });
+        self.effects.push_back(Effect::ProcessRemoved { process: id.clone() });
     }
 }

@@ -20,6 +20,8 @@ pub struct Process {
     pub settings: Arc<ProcessSettings>,
     /// What the outside may ask for.
     pub facts: Arc<ProcessFacts>,
+    /// Processes of one priority keep the order in which they came.
+    pub(super) sequence: u64,
     /// Where it stands. Assigned by `transition.rs` alone.
     pub(super) state: State,
     /// What is remembered of its past, for people.
@@ -171,14 +173,8 @@ impl State {
         match *self {
             Self::Starting { settles_at, .. } => Some(settles_at),
             Self::Backoff { retry_at, .. } => Some(retry_at),
-            Self::Stopping {
-                phase: StopPhase::Asked { kill_at },
-                ..
-            } => Some(kill_at),
-            Self::Stopping {
-                phase: StopPhase::Killed { give_up_at },
-                ..
-            } => Some(give_up_at),
+            Self::Stopping { phase: StopPhase::Asked { kill_at }, .. } => Some(kill_at),
+            Self::Stopping { phase: StopPhase::Killed { give_up_at }, .. } => Some(give_up_at),
             Self::Exited { restart_at } => restart_at,
             Self::Stopped { .. }
             | Self::Spawning { .. }
@@ -220,21 +216,39 @@ pub enum Step {
 impl Process {
     /// A process that has never been started.
     #[must_use]
-    pub fn new(id: ProcessId, settings: Arc<ProcessSettings>, facts: Arc<ProcessFacts>) -> Self {
+    pub fn new(
+        id: ProcessId,
+        settings: Arc<ProcessSettings>,
+        facts: Arc<ProcessFacts>,
+        sequence: u64,
+    ) -> Self {
         Self {
             id,
             settings,
             facts,
+            sequence,
             state: State::Stopped { by_request: false },
             record: Record::default(),
             quick_restarts: 0,
         }
     }
 
+    /// Where it stands within its group: lower starts first and stops last.
+    #[must_use]
+    pub fn rank(&self) -> (i32, u64) {
+        (self.settings.priority, self.sequence)
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Automatic restarts in a row, each after less than a second up.
+    #[must_use]
+    pub fn quick_restarts(&self) -> u32 {
+        self.quick_restarts
     }
 
     /// Whether nothing of it runs and nothing is under way.
@@ -248,16 +262,10 @@ impl Process {
     pub fn will_start(&self) -> bool {
         matches!(
             self.state,
-            State::Stopping {
-                then: AfterStop::Start,
-                ..
-            } | State::Spawning {
-                stop: None | Some(AfterStop::Start),
-                ..
-            } | State::Backoff { .. }
-                | State::Exited {
-                    restart_at: Some(_)
-                }
+            State::Stopping { then: AfterStop::Start, .. }
+                | State::Spawning { stop: None | Some(AfterStop::Start), .. }
+                | State::Backoff { .. }
+                | State::Exited { restart_at: Some(_) }
         )
     }
 

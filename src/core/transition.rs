@@ -91,28 +91,14 @@ impl Process {
             }
             // A start while it stops is kept until it has stopped, never lost.
             (State::Stopping { pid, phase, .. }, Input::Start { .. }) => {
-                self.state = State::Stopping {
-                    pid,
-                    phase,
-                    then: AfterStop::Start,
-                };
+                self.state = State::Stopping { pid, phase, then: AfterStop::Start };
             }
             (
-                State::Spawning {
-                    rest,
-                    by_request,
-                    failures,
-                    stop: Some(_),
-                },
+                State::Spawning { rest, by_request, failures, stop: Some(_) },
                 Input::Start { .. },
             ) => {
                 let stop = Some(AfterStop::Start);
-                self.state = State::Spawning {
-                    rest,
-                    by_request,
-                    failures,
-                    stop,
-                };
+                self.state = State::Spawning { rest, by_request, failures, stop };
             }
             // The old child may still be there: never two at once.
             (State::Unknown { pid }, Input::Start { .. }) => {
@@ -123,15 +109,7 @@ impl Process {
             (State::Spawning { failures, stop, .. }, Input::Spawned(pid)) => {
                 self.spawned(pid, failures, stop, now, out);
             }
-            (
-                State::Spawning {
-                    rest,
-                    by_request,
-                    failures,
-                    stop,
-                },
-                Input::SpawnFailed(failure),
-            ) => {
+            (State::Spawning { rest, by_request, failures, stop }, Input::SpawnFailed(failure)) => {
                 if by_request && failure.kind != SpawnFailureKind::System {
                     self.refuse(rest, failure, out);
                 } else if stop == Some(AfterStop::Rest) {
@@ -139,24 +117,13 @@ impl Process {
                 } else {
                     self.begin_record(now);
                     self.record.spawn_error = Arc::from(failure.reason.as_str());
-                    out.push(Self::log(
-                        LogLevel::Info,
-                        format!("spawnerr: {}", failure.reason),
-                    ));
+                    out.push(Self::log(LogLevel::Info, format!("spawnerr: {}", failure.reason)));
                     self.back_off(failures, now, out);
                 }
             }
 
             // --- deadlines
-            (
-                State::Starting {
-                    pid,
-                    since,
-                    settles_at,
-                    ..
-                },
-                Input::Deadline,
-            ) => {
+            (State::Starting { pid, since, settles_at, .. }, Input::Deadline) => {
                 if now.monotonic >= settles_at {
                     self.settle(pid, since, out);
                 }
@@ -166,12 +133,7 @@ impl Process {
                     self.spawn(Rest::Fatal, false, failures, out);
                 }
             }
-            (
-                State::Exited {
-                    restart_at: Some(at),
-                },
-                Input::Deadline,
-            ) => {
+            (State::Exited { restart_at: Some(at) }, Input::Deadline) => {
                 if now.monotonic >= at {
                     self.spawn(Rest::Exited, false, 0, out);
                 }
@@ -180,9 +142,7 @@ impl Process {
                 StopPhase::Asked { kill_at } if now.monotonic >= kill_at => {
                     let line = format!("killing '{}' ({pid}) with SIGKILL", self.id.name);
                     out.push(Self::log(LogLevel::Warn, line));
-                    let phase = StopPhase::Killed {
-                        give_up_at: now.monotonic + KILL_WAIT,
-                    };
+                    let phase = StopPhase::Killed { give_up_at: now.monotonic + KILL_WAIT };
                     self.state = State::Stopping { pid, phase, then };
                     self.kill(pid, Signal::KILL, self.settings.killasgroup, out);
                 }
@@ -212,50 +172,18 @@ impl Process {
                 self.state = State::Stopping { pid, phase, then };
             }
             (State::Stopping { pid, phase, .. }, Input::Retire) => {
-                self.state = State::Stopping {
-                    pid,
-                    phase,
-                    then: AfterStop::Rest,
-                };
+                self.state = State::Stopping { pid, phase, then: AfterStop::Rest };
             }
-            (
-                State::Spawning {
-                    rest,
-                    by_request,
-                    failures,
-                    ..
-                },
-                Input::Stop { then },
-            ) => {
-                self.state = State::Spawning {
-                    rest,
-                    by_request,
-                    failures,
-                    stop: Some(then),
-                };
+            (State::Spawning { rest, by_request, failures, .. }, Input::Stop { then }) => {
+                self.state = State::Spawning { rest, by_request, failures, stop: Some(then) };
             }
-            (
-                State::Spawning {
-                    rest,
-                    by_request,
-                    failures,
-                    ..
-                },
-                Input::Retire,
-            ) => {
+            (State::Spawning { rest, by_request, failures, .. }, Input::Retire) => {
                 let stop = Some(AfterStop::Rest);
-                self.state = State::Spawning {
-                    rest,
-                    by_request,
-                    failures,
-                    stop,
-                };
+                self.state = State::Spawning { rest, by_request, failures, stop };
             }
             (State::Backoff { .. }, Input::Stop { then }) => {
-                let line = format!(
-                    "Attempted to kill {}, which is in BACKOFF state.",
-                    self.id.name
-                );
+                let line =
+                    format!("Attempted to kill {}, which is in BACKOFF state.", self.id.name);
                 out.push(Self::log(LogLevel::Debug, line));
                 self.enter(State::Stopped { by_request: true }, out);
                 self.start_again(then, out);
@@ -271,27 +199,14 @@ impl Process {
                     AfterStop::Rest => {}
                 }
             }
-            (
-                State::Exited {
-                    restart_at: Some(_),
-                },
-                Input::Retire,
-            ) => {
+            (State::Exited { restart_at: Some(_) }, Input::Retire) => {
                 self.state = State::Exited { restart_at: None };
             }
 
             // --- the child ended
             (
-                State::Starting {
-                    pid,
-                    since,
-                    settles_at,
-                    failures,
-                },
-                Input::Ended {
-                    status,
-                    may_restart,
-                },
+                State::Starting { pid, since, settles_at, failures },
+                Input::Ended { status, may_restart },
             ) => {
                 // The deadline may have been overtaken by the exit.
                 if now.monotonic >= settles_at {
@@ -301,13 +216,7 @@ impl Process {
                     self.ended_too_quickly(pid, status, failures, may_restart, now, out);
                 }
             }
-            (
-                State::Running { pid, .. },
-                Input::Ended {
-                    status,
-                    may_restart,
-                },
-            ) => {
+            (State::Running { pid, .. }, Input::Ended { status, may_restart }) => {
                 self.exited(pid, status, may_restart, now, out);
             }
             (State::Stopping { pid, then, .. }, Input::Ended { status, .. }) => {
@@ -401,15 +310,7 @@ impl Process {
         if by_request {
             self.quick_restarts = 0;
         }
-        self.enter(
-            State::Spawning {
-                rest,
-                by_request,
-                failures,
-                stop: None,
-            },
-            out,
-        );
+        self.enter(State::Spawning { rest, by_request, failures, stop: None }, out);
         out.push(Step::Do(Effect::Spawn {
             process: self.id.clone(),
             settings: Arc::clone(&self.settings),
@@ -435,10 +336,7 @@ impl Process {
         self.begin_record(now);
         self.record.starts += 1;
         out.push(Step::Spawned);
-        out.push(Self::log(
-            LogLevel::Info,
-            format!("spawned: '{}' with pid {pid}", self.id.name),
-        ));
+        out.push(Self::log(LogLevel::Info, format!("spawned: '{}' with pid {pid}", self.id.name)));
         let since = now.monotonic;
         if let Some(then) = stop {
             self.state = State::Running { pid, since };
@@ -448,12 +346,7 @@ impl Process {
         } else {
             let settles_at = since + self.startsecs();
             // No passage: to the outside it has been STARTING since it was asked for.
-            self.state = State::Starting {
-                pid,
-                since,
-                settles_at,
-                failures,
-            };
+            self.state = State::Starting { pid, since, settles_at, failures };
         }
     }
 
@@ -484,13 +377,7 @@ impl Process {
     fn back_off(&mut self, failures: u32, now: Now, out: &mut Vec<Step>) {
         let failures = failures.saturating_add(1);
         let wait = Duration::from_secs(u64::from(failures));
-        self.enter(
-            State::Backoff {
-                failures,
-                retry_at: now.monotonic + wait,
-            },
-            out,
-        );
+        self.enter(State::Backoff { failures, retry_at: now.monotonic + wait }, out);
         if failures > self.settings.startretries {
             self.enter(State::Fatal, out);
             out.push(Self::log(
@@ -504,16 +391,9 @@ impl Process {
     }
 
     fn stop(&mut self, pid: i32, then: AfterStop, now: Now, out: &mut Vec<Step>) {
-        let phase = StopPhase::Asked {
-            kill_at: now.monotonic + self.settings.stopwaitsecs,
-        };
+        let phase = StopPhase::Asked { kill_at: now.monotonic + self.settings.stopwaitsecs };
         self.enter(State::Stopping { pid, phase, then }, out);
-        self.kill(
-            pid,
-            self.settings.stopsignal,
-            self.settings.stopasgroup,
-            out,
-        );
+        self.kill(pid, self.settings.stopsignal, self.settings.stopasgroup, out);
     }
 
     fn kill(&self, pid: i32, signal: Signal, group: bool, out: &mut Vec<Step>) {
@@ -521,12 +401,7 @@ impl Process {
         let whom = if group { "process group " } else { "" };
         let line = format!("killing {name} (pid {pid}) {whom}with signal {signal}");
         out.push(Self::log(LogLevel::Debug, line));
-        out.push(Step::Do(Effect::Kill {
-            process: self.id.clone(),
-            pid,
-            signal,
-            group,
-        }));
+        out.push(Step::Do(Effect::Kill { process: self.id.clone(), pid, signal, group }));
     }
 
     fn start_again(&mut self, then: AfterStop, out: &mut Vec<Step>) {
@@ -537,20 +412,10 @@ impl Process {
 
     fn stopped(&mut self, pid: i32, status: ExitStatus, out: &mut Vec<Step>) {
         self.record.exit = Some(status);
-        out.push(Step::Do(Effect::Ended {
-            process: self.id.clone(),
-            pid,
-        }));
+        out.push(Step::Do(Effect::Ended { process: self.id.clone(), pid }));
         self.enter(State::Stopped { by_request: true }, out);
-        let level = if self.expects(status) {
-            LogLevel::Info
-        } else {
-            LogLevel::Warn
-        };
-        out.push(Self::log(
-            level,
-            format!("stopped: {} ({status})", self.id.name),
-        ));
+        let level = if self.expects(status) { LogLevel::Info } else { LogLevel::Warn };
+        out.push(Self::log(level, format!("stopped: {} ({status})", self.id.name)));
     }
 
     fn ended_too_quickly(
@@ -565,10 +430,7 @@ impl Process {
         self.record.stop = now.wall;
         self.record.exit = None;
         self.record.spawn_error = Arc::from("Exited too quickly (process log may have details)");
-        out.push(Step::Do(Effect::Ended {
-            process: self.id.clone(),
-            pid,
-        }));
+        out.push(Step::Do(Effect::Ended { process: self.id.clone(), pid }));
         let line = format!("exited: {} ({status}; not expected)", self.id.name);
         out.push(Self::log(LogLevel::Warn, line));
         if may_restart {
@@ -596,20 +458,11 @@ impl Process {
         if !expected {
             self.record.spawn_error = Arc::from(format!("Bad exit code {}", status.code()));
         }
-        out.push(Step::Do(Effect::Ended {
-            process: self.id.clone(),
-            pid,
-        }));
+        out.push(Step::Do(Effect::Ended { process: self.id.clone(), pid }));
         self.enter(State::Exited { restart_at: None }, out);
-        let (level, word) = if expected {
-            (LogLevel::Info, "expected")
-        } else {
-            (LogLevel::Warn, "not expected")
-        };
-        out.push(Self::log(
-            level,
-            format!("exited: {} ({status}; {word})", self.id.name),
-        ));
+        let (level, word) =
+            if expected { (LogLevel::Info, "expected") } else { (LogLevel::Warn, "not expected") };
+        out.push(Self::log(level, format!("exited: {} ({status}; {word})", self.id.name)));
         let again = match self.settings.autorestart {
             Autorestart::Always => true,
             Autorestart::Unexpected => !expected,
@@ -641,9 +494,7 @@ impl Process {
             out.push(Self::log(LogLevel::Warn, line));
         }
         let wait = RESTART_SPACING.saturating_sub(lived);
-        self.state = State::Exited {
-            restart_at: Some(now.monotonic + wait),
-        };
+        self.state = State::Exited { restart_at: Some(now.monotonic + wait) };
     }
 
     fn expects(&self, status: ExitStatus) -> bool {

@@ -53,15 +53,9 @@ impl Waiters {
     /// Opens a batch of `size` answers. An empty one is answered at once.
     pub fn open_batch(&mut self, to: ReplyTo, size: usize, out: &mut impl Extend<Effect>) {
         if size == 0 {
-            out.extend([Effect::Reply {
-                to,
-                outcome: Ok(Reply::Statuses(Vec::new())),
-            }]);
+            out.extend([Effect::Reply { to, outcome: Ok(Reply::Statuses(Vec::new())) }]);
         } else {
-            let batch = Batch {
-                waiting_for: size,
-                statuses: Vec::with_capacity(size),
-            };
+            let batch = Batch { waiting_for: size, statuses: Vec::with_capacity(size) };
             self.batches.insert(to, batch);
         }
     }
@@ -78,8 +72,7 @@ impl Waiters {
         let waiting = self.parked.entry(process.clone()).or_default();
         if want == Want::AtRest && !waiting.iter().any(|&(other, _)| other == Want::AtRest) {
             out.extend([stop_report(process)]);
-            self.reports
-                .insert((now + STOP_REPORT_EVERY, process.clone()));
+            self.reports.insert((now + STOP_REPORT_EVERY, process.clone()));
         }
         waiting.push((want, asker));
     }
@@ -113,19 +106,13 @@ impl Waiters {
     ) {
         match asker {
             Asker::Request(to) => {
-                out.extend([Effect::Reply {
-                    to,
-                    outcome: result.map(|()| Reply::Done),
-                }]);
+                out.extend([Effect::Reply { to, outcome: result.map(|()| Reply::Done) }]);
             }
             Asker::Batch(to) => {
                 let Some(batch) = self.batches.get_mut(&to) else {
                     return;
                 };
-                batch.statuses.push(ProcessStatus {
-                    id: id.clone(),
-                    result,
-                });
+                batch.statuses.push(ProcessStatus { id: id.clone(), result });
                 batch.waiting_for -= 1;
                 if batch.waiting_for == 0
                     && let Some(batch) = self.batches.remove(&to)
@@ -168,7 +155,10 @@ impl Waiters {
     ) {
         let left = match process {
             Some(id) => self.parked.remove_entry(id).into_iter().collect(),
-            None => std::mem::take(&mut self.parked),
+            None => {
+                self.reports.clear();
+                std::mem::take(&mut self.parked)
+            }
         };
         for (id, waiting) in left {
             for (_, asker) in waiting {
@@ -180,10 +170,7 @@ impl Waiters {
 
 fn stop_report(process: &ProcessId) -> Effect {
     let line = format!("waiting for {} to stop", process.name);
-    Effect::Log {
-        level: LogLevel::Info,
-        line,
-    }
+    Effect::Log { level: LogLevel::Info, line }
 }
 
 /// What a step means to somebody who wants something; `None` to wait on.
@@ -192,11 +179,7 @@ fn verdict(want: Want, step: &Step, process: &Process) -> Option<Result<(), Erro
     // What follows at once or is promised: a start waits for that, not for this.
     let will_start = matches!(
         process.state(),
-        State::Spawning { .. }
-            | State::Stopping {
-                then: AfterStop::Start,
-                ..
-            }
+        State::Spawning { .. } | State::Stopping { then: AfterStop::Start, .. }
     );
     match (want, step) {
         (_, Step::Do(_)) => None,
