@@ -1,5 +1,6 @@
 //! A process supervisor.
 pub mod config;
 pub mod core;
+pub mod logs;
 pub mod model;
 pub mod runtime;
