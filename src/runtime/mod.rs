@@ -1,3 +1,4 @@
 //! Where tokio begins: the driver and what it drives.
 
 pub mod handle;
+pub mod host;
