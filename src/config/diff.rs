@@ -6,36 +6,38 @@ use std::sync::Arc;
 use super::GroupSettings;
 use crate::model::GroupName;
 
-/// The difference, by group.
+/// Groups that an update has to do something about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// New groups, in the new configuration's order.
+    /// In the new configuration alone, in its order.
     pub added: Vec<GroupName>,
-    /// Groups whose settings differ, in the new configuration's order.
+    /// In both, with any setting different, in the new one's order.
     pub changed: Vec<GroupName>,
-    /// Groups that are gone, in the active configuration's order.
+    /// In the active configuration alone, in its order.
     pub removed: Vec<GroupName>,
 }
 
-/// Compares every setting of every group.
+/// Compares group by group; every setting counts.
 #[must_use]
 pub fn changes(active: &[Arc<GroupSettings>], new: &[Arc<GroupSettings>]) -> Changes {
     let by_name = |groups: &[Arc<GroupSettings>]| -> HashMap<GroupName, Arc<GroupSettings>> {
-        groups.iter().map(|group| (group.name.clone(), Arc::clone(group))).collect()
+        groups
+            .iter()
+            .map(|group| (group.name.clone(), Arc::clone(group)))
+            .collect()
     };
-    let (old_by_name, new_by_name) = (by_name(active), by_name(new));
+    let (old, kept) = (by_name(active), by_name(new));
     let mut changes = Changes::default();
     for group in new {
-        match old_by_name.get(&group.name) {
+        match old.get(&group.name) {
             None => changes.added.push(group.name.clone()),
-            Some(old) if old != group => changes.changed.push(group.name.clone()),
+            Some(before) if before != group => changes.changed.push(group.name.clone()),
             Some(_) => {}
         }
     }
-    for group in active {
-        if !new_by_name.contains_key(&group.name) {
-            changes.removed.push(group.name.clone());
-        }
-    }
+    let gone = active
+        .iter()
+        .filter(|group| !kept.contains_key(&group.name));
+    changes.removed = gone.map(|group| group.name.clone()).collect();
     changes
 }
