@@ -73,7 +73,7 @@ fn words(text: &str) -> Result<Vec<String>, String> {
             quote @ ('"' | '\'') => loop {
                 let c = chars
                     .next()
-                    .ok_or_else(|| format!("{word} has no closing quote"))?;
+                    .ok_or_else(|| format!("{word} has no closing quote: expected {quote}"))?;
                 word.push(c);
                 if c == quote {
                     break;

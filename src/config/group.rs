@@ -205,12 +205,11 @@ fn without_doubles(fleet: &Fleet<'_>, groups: Vec<GroupSettings>) -> Vec<Arc<Gro
 fn listener_keys(section: &mut Section<'_>) {
     let message = "is checked, but this version does not start event listeners";
     section.note(Severity::Warning, None, message.to_owned());
-    match section.integer("buffer_size", 10, i64::MIN..=i64::MAX) {
-        ..1 => section.error(
+    if section.integer("buffer_size", 10, i64::MIN..=i64::MAX) < 1 {
+        section.error(
             "buffer_size",
             "is too small: expected at least 1".to_owned(),
-        ),
-        _ => {}
+        );
     }
     if let Some(handler) = section
         .text("result_handler")

@@ -146,9 +146,8 @@ pub(super) fn processes(
         );
         return Vec::new();
     }
-    // With numprocs=0 one is read all the same, to find what is wrong with it.
-    let mut all: Vec<Arc<ProcessSettings>> = Vec::with_capacity(count.max(1));
-    for process_num in (first..).take(count.max(1)) {
+    let mut all: Vec<Arc<ProcessSettings>> = Vec::with_capacity(count);
+    for process_num in (first..).take(count) {
         let program = ProgramNames {
             process_num,
             ..names
@@ -161,7 +160,6 @@ pub(super) fn processes(
             break;
         }
     }
-    all.truncate(count);
     all.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     all
 }
@@ -182,6 +180,7 @@ fn process(
     own_keys: &dyn Fn(&mut Section<'_>),
 ) -> Option<ProcessSettings> {
     own_keys(&mut section);
+    section.skip(&["numprocs", "numprocs_start"]);
     section.not_served(NOT_SERVED);
     let seconds = 0..=i64::from(u32::MAX);
     let priority = priority(&mut section, 999);
@@ -365,40 +364,48 @@ const STDERR: LogKeys = LogKeys {
 };
 
 fn log(section: &mut Section<'_>, keys: &LogKeys) -> LogSettings {
-    let target = section.text_expanded_twice(keys.logfile).map(|text| {
-        Ok(match text.to_lowercase().as_str() {
-            "none" | "off" => LogTarget::None,
-            "auto" => LogTarget::Auto,
-            "syslog" => LogTarget::Syslog,
-            _ => LogTarget::File(section.world.file_path(&text)?),
-        })
-    });
-    let target = target
-        .unwrap_or(Ok(LogTarget::Auto))
-        .map_err(|message: String| section.error(keys.logfile, message));
-    let mut log = LogSettings {
-        target: target.unwrap_or(LogTarget::None),
+    let text = section
+        .text_expanded_twice(keys.logfile)
+        .unwrap_or_else(|| "auto".to_owned());
+    // `stdout_logfile=syslog` is the old form of `stdout_syslog=true`.
+    let old_syslog = text.eq_ignore_ascii_case("syslog");
+    let target = match text.to_lowercase().as_str() {
+        "none" | "off" | "syslog" => Ok(LogTarget::None),
+        "auto" => Ok(LogTarget::Auto),
+        _ => section.world.file_path(&text).map(LogTarget::File),
+    };
+    let log = LogSettings {
+        target: target.unwrap_or_else(|message| {
+            section.error(keys.logfile, message);
+            LogTarget::None
+        }),
         max_bytes: section.byte_size(keys.max_bytes, 50 << 20),
         backups: section.integer(keys.backups, 10, 0..=i64::from(u32::MAX)) as u32,
         capture_max_bytes: section.byte_size(keys.capture_max_bytes, 0),
         events_enabled: section.boolean(keys.events_enabled, false),
-        syslog: section.boolean(keys.syslog, false),
+        syslog: section.boolean(keys.syslog, false) || old_syslog,
     };
-    if log.target == LogTarget::Syslog {
-        section.warn(
-            keys.logfile,
-            format!("is the old form of {}=true", keys.syslog),
-        );
-        (log.target, log.syslog) = (LogTarget::None, true);
-    }
     if log.target == LogTarget::Auto && log.max_bytes == 0 {
         let message = "is 0 for an AUTO log, which can fill the disk: expected a limit";
         section.warn(keys.max_bytes, message.to_owned());
     }
+    if old_syslog {
+        section.warn(
+            keys.logfile,
+            format!("is syslog, the old form of {}=true", keys.syslog),
+        );
+    }
     for (key, used) in [
         (keys.capture_max_bytes, log.capture_max_bytes > 0),
         (keys.events_enabled, log.events_enabled),
-        (keys.syslog, log.syslog),
+        (
+            if old_syslog {
+                keys.logfile
+            } else {
+                keys.syslog
+            },
+            log.syslog,
+        ),
     ] {
         if used {
             section.warn(

@@ -259,6 +259,11 @@ impl<'a> Section<'a> {
         clamped
     }
 
+    /// These keys are known, and somebody else reads them.
+    pub fn skip(&mut self, keys: &[&'static str]) {
+        self.known.extend(keys);
+    }
+
     /// Warns of keys that a later version will act on and this one does not.
     pub fn not_served(&mut self, keys: &[&'static str]) {
         for key in keys {

@@ -16,7 +16,7 @@ pub enum LogTarget {
     None,
     /// This file. `/dev/stdout`, `/dev/stderr` and `/dev/null` are among them.
     File(PathBuf),
-    /// The system log.
+    /// The system log and nothing else.
     Syslog,
 }
 
