@@ -166,7 +166,7 @@ impl Log {
         window.map(LogText).map_err(|why| match why {
             ReadError::NoFile => Error::new(ErrorKind::NoFile, shown),
             ReadError::BadArguments => ErrorKind::BadArguments.into(),
-            ReadError::Failed => ErrorKind::Failed.into(),
+            ReadError::Failed(_) => ErrorKind::Failed.into(),
         })
     }
 

@@ -91,7 +91,8 @@ fn fault(why: &Error) -> Value {
 }
 
 /// About how much memory a value takes, in bytes.
-fn size(value: &Value) -> usize {
+#[must_use]
+pub fn size(value: &Value) -> usize {
     size_of::<Value>()
         + match value {
             Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Double(_) => 0,

@@ -18,7 +18,17 @@ pub enum LogId {
 pub struct LogPlane {
     pub path: Option<std::path::PathBuf>,
 }
-pub struct Follower;
+pub struct Follower(pub std::collections::VecDeque<Followed>);
+#[derive(Debug, PartialEq, Eq)]
+pub enum Followed {
+    Bytes(Vec<u8>),
+    Truncated,
+}
+impl Follower {
+    pub async fn next(&mut self) -> Option<Followed> {
+        self.0.pop_front()
+    }
+}
 pub struct ActivitySettings {
     pub logfile: Option<std::path::PathBuf>,
     pub max_bytes: u64,
