@@ -1,6 +1,7 @@
 //! A process supervisor.
 pub mod config;
 pub mod core;
+pub mod ctl;
 pub mod model;
 pub mod runtime;
 pub mod xmlrpc;
