@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use supervisord::runtime::host::{RealFiles, RealHost};
+
 fn main() -> ExitCode {
-    ExitCode::from(supervisord::ctl::main(std::env::args_os()))
+    ExitCode::from(supervisord::ctl::main(std::env::args_os(), &RealFiles, &RealHost))
 }

@@ -7,18 +7,11 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-/// Placeholder.
-#[derive(Debug)]
-pub struct CtlSettings {
-    serverurl: String, username: Option<String>, password: Option<String>, prompt: String, history_file: Option<PathBuf>,
-}
-impl Default for CtlSettings {
-    fn default() -> Self { Self { serverurl: "http://localhost:9001".to_owned(), username: None, password: None, prompt: "supervisor".to_owned(), history_file: None } }
-}
+use crate::config::{ConfigError, CtlSettings, Files, Host, load_ctl, search_paths};
 
 mod client;
 mod command;
@@ -91,8 +84,13 @@ fn url(text: &str) -> Result<String, String> {
     }
 }
 
-/// Runs supervisorctl; the first of `args` is the program's name. Returns the exit code.
-pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+/// Runs supervisorctl; the first of `args` is the path the program was called by. Returns the
+/// exit code.
+pub fn main(
+    args: impl IntoIterator<Item = OsString>,
+    files: &dyn Files,
+    host: &dyn Host,
+) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let arguments = match Arguments::try_parse_from(&args) {
         Ok(arguments) => arguments,
@@ -101,7 +99,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
             return if error.use_stderr() { exit::INVALID } else { exit::OK };
         }
     };
-    let settings = match settings(&arguments, &args) {
+    let settings = match settings(&arguments, args.first(), files, host) {
         Ok(settings) => settings,
         Err(why) => {
             eprintln!("{why}");
@@ -142,14 +140,28 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 /// What the configuration file says, and over it what the command line says.
-fn settings(arguments: &Arguments, _args: &[OsString]) -> Result<CtlSettings, String> {
-    let mut settings = CtlSettings::default();
-    let given = arguments.serverurl.clone();
-    settings.serverurl = given.unwrap_or(settings.serverurl);
-    settings.username = arguments.username.clone().or(settings.username);
-    settings.password = arguments.password.clone().or(settings.password);
-    settings.history_file = arguments.history_file.clone().or(settings.history_file);
-    Ok(settings)
+fn settings(
+    arguments: &Arguments,
+    program: Option<&OsString>,
+    files: &dyn Files,
+    host: &dyn Host,
+) -> Result<CtlSettings, String> {
+    let found = || {
+        let paths = search_paths(Path::new(program.map_or("", |program| program.to_str().unwrap_or(""))));
+        paths.into_iter().find(|path| files.exists(path))
+    };
+    let path = arguments.configuration.clone().or_else(found);
+    let told = |problems: Vec<ConfigError>| {
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let settings = load_ctl(path.as_deref(), files, host).map_err(told)?;
+    Ok(CtlSettings {
+        serverurl: arguments.serverurl.clone().unwrap_or(settings.serverurl),
+        username: arguments.username.clone().or(settings.username),
+        password: arguments.password.clone().or(settings.password),
+        history_file: arguments.history_file.clone().or(settings.history_file),
+        ..settings
+    })
 }
 
 /// Escapes and colours are for terminals; colours not where they are unwanted
