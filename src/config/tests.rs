@@ -14,21 +14,13 @@ struct FakeFiles(HashMap<PathBuf, Vec<u8>>);
 
 impl Files for FakeFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.0
-            .get(path)
-            .cloned()
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
-        let names = self
-            .0
-            .keys()
-            .filter_map(|path| path.strip_prefix(directory).ok());
+        let names = self.0.keys().filter_map(|path| path.strip_prefix(directory).ok());
         let first = names.filter_map(|rest| rest.components().next());
-        Ok(first
-            .map(|part| part.as_os_str().to_string_lossy().into_owned())
-            .collect())
+        Ok(first.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect())
     }
 
     fn exists(&self, path: &Path) -> bool {
@@ -36,9 +28,7 @@ impl Files for FakeFiles {
     }
 
     fn is_dir(&self, path: &Path) -> bool {
-        ["/tmp", "/var/log", "/var/log/../log"]
-            .iter()
-            .any(|known| Path::new(known) == path)
+        ["/tmp", "/var/log", "/var/log/../log"].iter().any(|known| Path::new(known) == path)
     }
 }
 
@@ -49,9 +39,7 @@ struct FakeHost {
 
 impl Host for FakeHost {
     fn env(&self) -> Vec<(String, String)> {
-        [("HOME", "/root"), ("PORT", "80"), ("EMPTY", "")]
-            .map(|(k, v)| (k.into(), v.into()))
-            .into()
+        [("HOME", "/root"), ("PORT", "80"), ("EMPTY", "")].map(|(k, v)| (k.into(), v.into())).into()
     }
 
     fn user(&self, name: &str) -> Result<User, String> {
@@ -65,18 +53,12 @@ impl Host for FakeHost {
         match name {
             "root" | "0" => Ok(user("root", 0, &[0])),
             "web" | "1000" => Ok(user("web", 1000, &[1000, 50])),
-            _ => Err(format!(
-                "{name:?} is not a user: expected a user's name or id"
-            )),
+            _ => Err(format!("{name:?} is not a user: expected a user's name or id")),
         }
     }
 
     fn group(&self, name: &str) -> Result<u32, String> {
-        if name == "ops" {
-            Ok(50)
-        } else {
-            Err(format!("{name:?} is not a group: expected one"))
-        }
+        if name == "ops" { Ok(50) } else { Err(format!("{name:?} is not a group: expected one")) }
     }
 
     fn hostname(&self) -> String {
@@ -97,14 +79,8 @@ impl Host for FakeHost {
 }
 
 fn load_files(files: &[(&str, &str)]) -> Result<Loaded, Vec<ConfigError>> {
-    let files = files
-        .iter()
-        .map(|(path, text)| (path.into(), text.as_bytes().to_vec()));
-    load(
-        Path::new("/etc/s.conf"),
-        &FakeFiles(files.collect()),
-        &FakeHost { uid: 0 },
-    )
+    let files = files.iter().map(|(path, text)| (path.into(), text.as_bytes().to_vec()));
+    load(Path::new("/etc/s.conf"), &FakeFiles(files.collect()), &FakeHost { uid: 0 })
 }
 
 /// Reads a configuration of one file, a `[supervisord]` section before it.
@@ -125,70 +101,27 @@ fn shown(problems: &[ConfigError]) -> Vec<String> {
 #[test]
 fn a_program_has_the_references_defaults() {
     let x = program("");
-    assert_eq!(
-        (&*x.name, &*x.program, x.command.as_str()),
-        ("x", "x", "/bin/x")
-    );
-    assert_eq!(
-        (x.priority, x.autostart, x.autorestart),
-        (999, true, Autorestart::Unexpected)
-    );
-    assert_eq!(
-        (
-            x.startsecs.as_secs(),
-            x.startretries,
-            x.stopwaitsecs.as_secs()
-        ),
-        (1, 3, 10)
-    );
-    assert_eq!(
-        (x.stopsignal, x.stopasgroup, x.killasgroup),
-        (Signal::TERM, false, false)
-    );
-    assert_eq!(
-        (x.exitcodes, x.user, x.directory, x.umask),
-        (vec![0], None, None, None)
-    );
-    assert_eq!(
-        (x.redirect_stderr, x.environment, x.serverurl),
-        (false, vec![], None)
-    );
+    assert_eq!((&*x.name, &*x.program, x.command.as_str()), ("x", "x", "/bin/x"));
+    assert_eq!((x.priority, x.autostart, x.autorestart), (999, true, Autorestart::Unexpected));
+    assert_eq!((x.startsecs.as_secs(), x.startretries, x.stopwaitsecs.as_secs()), (1, 3, 10));
+    assert_eq!((x.stopsignal, x.stopasgroup, x.killasgroup), (Signal::TERM, false, false));
+    assert_eq!((x.exitcodes, x.user, x.directory, x.umask), (vec![0], None, None, None));
+    assert_eq!((x.redirect_stderr, x.environment, x.serverurl), (false, vec![], None));
     for log in [x.stdout, x.stderr] {
-        assert_eq!(
-            (log.target, log.max_bytes, log.backups),
-            (LogTarget::Auto, 50 << 20, 10)
-        );
-        assert_eq!(
-            (log.capture_max_bytes, log.events_enabled, log.syslog),
-            (0, false, false)
-        );
+        assert_eq!((log.target, log.max_bytes, log.backups), (LogTarget::Auto, 50 << 20, 10));
+        assert_eq!((log.capture_max_bytes, log.events_enabled, log.syslog), (0, false, false));
     }
 }
 
 #[test]
 fn the_daemon_has_the_references_defaults() {
     let daemon = load_text("").unwrap().config.daemon;
-    assert_eq!(
-        daemon.logfile.as_deref(),
-        Some(Path::new("/cwd/supervisord.log"))
-    );
+    assert_eq!(daemon.logfile.as_deref(), Some(Path::new("/cwd/supervisord.log")));
     assert_eq!(daemon.pidfile, Path::new("/cwd/supervisord.pid"));
-    assert_eq!(
-        (daemon.logfile_max_bytes, daemon.logfile_backups),
-        (50 << 20, 10)
-    );
-    assert_eq!(
-        (daemon.umask, daemon.minfds, daemon.minprocs),
-        (0o022, 1024, 200)
-    );
-    assert_eq!(
-        (daemon.nodaemon, daemon.silent, daemon.nocleanup),
-        (false, false, false)
-    );
+    assert_eq!((daemon.logfile_max_bytes, daemon.logfile_backups), (50 << 20, 10));
+    assert_eq!((daemon.umask, daemon.minfds, daemon.minprocs), (0o022, 1024, 200));
+    assert_eq!((daemon.nodaemon, daemon.silent, daemon.nocleanup), (false, false, false));
     assert_eq!(daemon.childlogdir, Path::new("/tmp"));
-    assert_eq!(
-        (daemon.user, daemon.directory, daemon.strip_ansi),
-        (None, None, false)
-    );
+    assert_eq!((daemon.user, daemon.directory, daemon.strip_ansi), (None, None, false));
     assert_eq!(daemon.identifier, "supervisor");
 }
