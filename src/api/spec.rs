@@ -115,7 +115,7 @@ impl fmt::Display for Spec {
 
 /// The values of a call, taken one by one.
 pub struct Args {
-    spec: &'static Spec,
+    params: std::slice::Iter<'static, Param>,
     values: std::vec::IntoIter<Value>,
 }
 
@@ -134,7 +134,7 @@ impl Args {
             return Err(ErrorKind::IncorrectParameters.into());
         }
         Ok(Self {
-            spec,
+            params: spec.params.iter(),
             values: values.into_iter(),
         })
     }
@@ -144,23 +144,14 @@ impl Args {
     /// # Errors
     /// `IncorrectParameters` where it is missing or of another type.
     pub fn take<A: Argument>(&mut self) -> Result<A, Error> {
-        let at = self.spec.params.len().saturating_sub(self.values.len());
+        let param = self.params.next();
         let value = self.values.next().ok_or(ErrorKind::IncorrectParameters)?;
-        A::from_value(value).map_err(|found| {
-            let name = self
-                .spec
-                .params
-                .get(at)
-                .map_or("parameter", |param| param.name);
-            let wanted = A::TYPE.name();
-            Error::new(
-                ErrorKind::IncorrectParameters,
-                if found.is_empty() {
-                    format!("{name} is not of type {wanted}")
-                } else {
-                    found
-                },
-            )
+        A::from_value(value).map_err(|mut why| {
+            if why.is_empty() {
+                let name = param.map_or("parameter", |param| param.name);
+                why = format!("{name} is not of type {}", A::TYPE.name());
+            }
+            Error::new(ErrorKind::IncorrectParameters, why)
         })
     }
 
