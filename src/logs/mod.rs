@@ -1,64 +1,56 @@
-//! Stand-in until the log plane is merged.
-#![allow(missing_docs)]
-use crate::config::setting::LogLevel;
-use crate::model::{ProcessId, WallTime};
-use std::{io, path::Path};
+//! The data plane: every byte of a program's output, and the daemon's own activity log.
+//!
+//! One thread of its own (`plane.rs` is the way in, `worker.rs` what it does) reads every pipe and
+//! writes every file, so a stalled disk stalls nothing but logging. `pump.rs` decides when a pipe
+//! is read, `sink.rs` what becomes of the bytes, `rotate.rs` and `stream.rs` are its two kinds of
+//! target. Readers never meet the writer: they read the files (`read.rs`, `follow.rs`).
+//!
+//! Invariants: with nothing to do the thread sleeps without a timeout; no error on the way to a
+//! file stops a program or ends a pump; what is lost is counted and the count is logged.
+
+use crate::model::ProcessId;
+
+mod activity;
+mod ansi;
+pub mod auto;
+pub mod follow;
+mod plane;
+mod pump;
+mod queue;
 pub mod read;
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+mod rotate;
+mod sink;
+mod sinks;
+mod stream;
+mod worker;
+
+pub use activity::ActivitySettings;
+pub use follow::{Followed, Follower};
+pub use plane::LogPlane;
+
+/// One of a program's two outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stream {
+    /// Descriptor 1; descriptor 2 too with `redirect_stderr`.
     Stdout,
+    /// Descriptor 2.
     Stderr,
 }
-#[derive(Clone, Debug, PartialEq, Eq)]
+
+/// One log.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LogId {
+    /// The daemon's own activity log.
     Main,
+    /// A stream of a process.
     Process(ProcessId, Stream),
 }
-#[derive(Clone)]
-pub struct LogPlane {
-    pub path: Option<std::path::PathBuf>,
-}
-pub struct Follower(pub std::collections::VecDeque<Followed>);
-#[derive(Debug, PartialEq, Eq)]
-pub enum Followed {
-    Bytes(Vec<u8>),
-    Truncated,
-}
-impl Follower {
-    pub async fn next(&mut self) -> Option<Followed> {
-        self.0.pop_front()
-    }
-}
-pub struct ActivitySettings {
-    pub logfile: Option<std::path::PathBuf>,
-    pub max_bytes: u64,
-    pub backups: u32,
-    pub level: LogLevel,
-    pub console: bool,
-    pub strip_ansi: bool,
-}
-impl LogPlane {
-    pub fn start(a: ActivitySettings) -> io::Result<Self> {
-        Ok(Self { path: a.logfile })
-    }
-    pub fn log(&self, _: LogLevel, _: WallTime, line: &str) {
-        if let Some(p) = &self.path {
-            use io::Write;
-            let _ = std::fs::OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(p)
-                .map(|mut f| f.write_all(format!("{line}\n").as_bytes()));
-        }
-    }
-    pub async fn sync(&self, _: LogId) {}
-    pub async fn clear(&self, _: LogId) -> io::Result<()> {
-        Ok(())
-    }
-    pub async fn follow(&self, _: LogId) -> Option<Follower> {
-        None
-    }
-    pub fn activity_path(&self) -> Option<&Path> {
-        self.path.as_deref()
+
+impl std::fmt::Display for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        })
     }
 }

@@ -53,6 +53,8 @@ const NAMES: &[(&str, i32)] = &[
 impl Signal {
     /// SIGTERM, the default `stopsignal`.
     pub const TERM: Self = Self(libc::SIGTERM);
+    /// SIGHUP, which asks the daemon to begin anew.
+    pub const HUP: Self = Self(libc::SIGHUP);
     /// SIGKILL, which nothing survives.
     pub const KILL: Self = Self(libc::SIGKILL);
     /// SIGCONT, which a stopped process needs before it can act on another.

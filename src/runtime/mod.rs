@@ -1,3 +1,5 @@
 //! Where tokio begins: the driver and what it drives.
 
 pub mod handle;
+pub mod host;
+pub mod spawn;
