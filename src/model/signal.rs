@@ -78,10 +78,7 @@ impl Signal {
         }
         let upper = text.to_ascii_uppercase();
         let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
-        NAMES
-            .iter()
-            .find(|(name, _)| *name == bare)
-            .map(|&(_, number)| Self(number))
+        NAMES.iter().find(|(name, _)| *name == bare).map(|&(_, number)| Self(number))
     }
 
     /// The number, as kill(2) takes it.
@@ -100,9 +97,7 @@ impl Signal {
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The reference prints real-time signals as numbers, the ends of their range included.
-        let named = NAMES
-            .iter()
-            .find(|&&(_, number)| number == self.0 && number < 34);
+        let named = NAMES.iter().find(|&&(_, number)| number == self.0 && number < 34);
         match named {
             Some((name, _)) => f.pad(&format!("SIG{name}")),
             None => f.pad(&format!("signal {}", self.0)),
