@@ -8,7 +8,7 @@ use crate::model::GroupName;
 
 /// Groups that an update has to do something about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diff {
+pub struct Changes {
     /// In the new configuration alone, in its order.
     pub added: Vec<GroupName>,
     /// In both, with any setting different, in the new one's order.
@@ -19,7 +19,7 @@ pub struct Diff {
 
 /// Compares group by group; every setting counts.
 #[must_use]
-pub fn changes(active: &[Arc<GroupSettings>], new: &[Arc<GroupSettings>]) -> Diff {
+pub fn changes(active: &[Arc<GroupSettings>], new: &[Arc<GroupSettings>]) -> Changes {
     let by_name = |groups: &[Arc<GroupSettings>]| -> HashMap<GroupName, Arc<GroupSettings>> {
         groups
             .iter()
@@ -27,17 +27,17 @@ pub fn changes(active: &[Arc<GroupSettings>], new: &[Arc<GroupSettings>]) -> Dif
             .collect()
     };
     let (old, kept) = (by_name(active), by_name(new));
-    let mut diff = Diff::default();
+    let mut changes = Changes::default();
     for group in new {
         match old.get(&group.name) {
-            None => diff.added.push(group.name.clone()),
-            Some(before) if before != group => diff.changed.push(group.name.clone()),
+            None => changes.added.push(group.name.clone()),
+            Some(before) if before != group => changes.changed.push(group.name.clone()),
             Some(_) => {}
         }
     }
     let gone = active
         .iter()
         .filter(|group| !kept.contains_key(&group.name));
-    diff.removed = gone.map(|group| group.name.clone()).collect();
-    diff
+    changes.removed = gone.map(|group| group.name.clone()).collect();
+    changes
 }

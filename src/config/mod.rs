@@ -27,7 +27,7 @@ pub mod server;
 pub mod setting;
 
 pub use daemon::DaemonSettings;
-pub use diff::{Diff, changes};
+pub use diff::{Changes, changes};
 pub use group::GroupSettings;
 pub use load::{load, load_ctl, search_paths};
 pub use problem::{ConfigError, Severity};

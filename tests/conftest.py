@@ -1,0 +1,37 @@
+"""Which programs the outside tests run: the reference's and ours."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from oracle.world import Programs
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--ours",
+        default=os.environ.get("SUPERVISORD_UNDER_TEST"),
+        help="the supervisord to test, with its supervisorctl beside it (environment: "
+        "SUPERVISORD_UNDER_TEST; default: target/release/supervisord). The reference's own "
+        "path makes every comparison one of the reference with itself.",
+    )
+
+
+@pytest.fixture(scope="session")
+def reference() -> Programs:
+    """Supervisor as installed beside the Python that runs the tests."""
+    return Programs.beside(Path(sys.prefix) / "bin" / "supervisord")
+
+
+@pytest.fixture(scope="session")
+def ours(request) -> Programs:
+    """The programs under test."""
+    chosen = request.config.getoption("--ours")
+    path = Path(chosen) if chosen else REPOSITORY / "target" / "release" / "supervisord"
+    if not path.exists():
+        pytest.exit(f"cannot test {path}: no such file (cargo build --release, or --ours PATH)", 2)
+    return Programs.beside(path)
