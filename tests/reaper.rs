@@ -17,7 +17,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::getpid;
 use supervisord::model::{ExitStatus, ProcessId, Signal};
-use supervisord::runtime::reaper::{EXITS_PER_TURN_MAX, Reaper, SignalRequest, Signals};
+use supervisord::runtime::reaper::{Reaped, Reaper, Signals};
 use supervisord::runtime::spawn::Spawner;
 use supervisord::runtime::startup;
 
@@ -55,10 +55,11 @@ fn send(pid: i32, signal: i32) {
 async fn exits(reaper: &mut Reaper, count: usize) -> HashMap<i32, ExitStatus> {
     let mut exits = HashMap::new();
     while exits.len() < count {
-        let some = reaper.next().await;
-        assert!((1..=EXITS_PER_TURN_MAX).contains(&some.len()), "{}", some.len());
-        for exit in some {
-            assert_eq!(exits.insert(exit.pid, exit.status), None, "{} ended twice", exit.pid);
+        match reaper.next().await {
+            Reaped::Woken(signal) => assert_eq!(signal, Signal::CHLD),
+            Reaped::Exit(exit) => {
+                assert_eq!(exits.insert(exit.pid, exit.status), None, "{} ended twice", exit.pid);
+            }
         }
     }
     exits
@@ -165,15 +166,9 @@ fn signals_are_told_apart_and_shutdown_goes_first() {
     alone(async {
         let mut signals = Signals::new().unwrap();
         let this = getpid().as_raw();
-        for (number, request) in [
-            (libc::SIGTERM, SignalRequest::Shutdown(Signal::TERM)),
-            (libc::SIGINT, SignalRequest::Shutdown(Signal::parse("INT").unwrap())),
-            (libc::SIGQUIT, SignalRequest::Shutdown(Signal::parse("QUIT").unwrap())),
-            (libc::SIGHUP, SignalRequest::Restart),
-            (libc::SIGUSR2, SignalRequest::ReopenLogs),
-        ] {
-            send(this, number);
-            assert_eq!(signals.next().await, request);
+        for signal in [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP, Signal::USR2] {
+            send(this, signal.number());
+            assert_eq!(signals.next().await, signal);
         }
     });
 }

@@ -140,7 +140,8 @@ pub(super) fn processes(
         return Vec::new();
     }
     let mut all: Vec<Arc<ProcessSettings>> = Vec::with_capacity(count);
-    for process_num in (first..).take(count) {
+    // With numprocs=0 one is read all the same, as far as the reference does.
+    for process_num in (first..).take(count.max(1)) {
         let program = ProgramNames { process_num, ..names };
         all.extend(
             process(fleet, section().with_program(program), program, own_keys).map(Arc::new),
@@ -159,7 +160,7 @@ fn defaults<'a>(fleet: &Fleet<'a>, raw: &RawSection) -> Option<&'a RawSection> {
     raw.name.starts_with("program:").then(|| fleet.ini.section("program-default")).flatten()
 }
 
-/// One process; `None` if it has no command.
+/// One process; `None` if it has no command, or if there are to be none.
 fn process(
     fleet: &Fleet<'_>,
     mut section: Section<'_>,
@@ -189,6 +190,9 @@ fn process(
         section.text("serverurl").filter(|url| !url.trim().eq_ignore_ascii_case("auto"));
     let user = user(fleet, &mut section);
     let umask = section.take("umask", setting::octal);
+    if names.numprocs == 0 {
+        return None;
+    }
     let own = section.take("environment", environment::pairs).unwrap_or_default();
 
     // What follows can be made of the program's own environment, too.

@@ -1,4 +1,7 @@
-//! What whole configurations mean.
+//! Whole configurations, on a host and with files that exist in the test alone.
+
+mod meaning;
+mod refusal;
 
 use std::collections::HashMap;
 use std::io;
@@ -98,30 +101,16 @@ fn shown(problems: &[ConfigError]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }
 
-#[test]
-fn a_program_has_the_references_defaults() {
-    let x = program("");
-    assert_eq!((&*x.name, &*x.program, x.command.as_str()), ("x", "x", "/bin/x"));
-    assert_eq!((x.priority, x.autostart, x.autorestart), (999, true, Autorestart::Unexpected));
-    assert_eq!((x.startsecs.as_secs(), x.startretries, x.stopwaitsecs.as_secs()), (1, 3, 10));
-    assert_eq!((x.stopsignal, x.stopasgroup, x.killasgroup), (Signal::TERM, false, false));
-    assert_eq!((x.exitcodes, x.user, x.directory, x.umask), (vec![0], None, None, None));
-    assert_eq!((x.redirect_stderr, x.environment, x.serverurl), (false, vec![], None));
-    for log in [x.stdout, x.stderr] {
-        assert_eq!((log.target, log.max_bytes, log.backups), (LogTarget::Auto, 50 << 20, 10));
-        assert_eq!((log.capture_max_bytes, log.events_enabled, log.syslog), (0, false, false));
+fn problems(text: &str) -> Vec<String> {
+    match load_text(text) {
+        Ok(loaded) => panic!("{text:?} is accepted: {:?}", shown(&loaded.warnings)),
+        Err(problems) => shown(&problems),
     }
 }
 
-#[test]
-fn the_daemon_has_the_references_defaults() {
-    let daemon = load_text("").unwrap().config.daemon;
-    assert_eq!(daemon.logfile.as_deref(), Some(Path::new("/cwd/supervisord.log")));
-    assert_eq!(daemon.pidfile, Path::new("/cwd/supervisord.pid"));
-    assert_eq!((daemon.logfile_max_bytes, daemon.logfile_backups), (50 << 20, 10));
-    assert_eq!((daemon.umask, daemon.minfds, daemon.minprocs), (0o022, 1024, 200));
-    assert_eq!((daemon.nodaemon, daemon.silent, daemon.nocleanup), (false, false, false));
-    assert_eq!(daemon.childlogdir, Path::new("/tmp"));
-    assert_eq!((daemon.user, daemon.directory, daemon.strip_ansi), (None, None, false));
-    assert_eq!(daemon.identifier, "supervisor");
+fn warnings(text: &str) -> Vec<String> {
+    match load_text(text) {
+        Ok(loaded) => shown(&loaded.warnings),
+        Err(problems) => panic!("{text:?} is refused: {:?}", shown(&problems)),
+    }
 }
