@@ -2,6 +2,8 @@
 //!
 //! A reaper takes every child of the process, so that these tests go one after the other.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
 #[path = "spawn/fixture.rs"]
 #[allow(dead_code, reason = "these tests need less of it than others")]
 mod fixture;

@@ -1,5 +1,7 @@
 //! Starting real programs: what a child finds, what it costs, how it ends.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
 #[path = "spawn/fixture.rs"]
 mod fixture;
 

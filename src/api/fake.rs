@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::{Api, Reload};
 use crate::config::setting::{Autorestart, LogLevel, LogSettings, LogTarget};
-use crate::config::{Config, DaemonSettings, GroupSettings, ProcessSettings, program::GroupKind};
+use crate::config::{Config, DaemonSettings, GroupSettings, ProcessSettings, group::GroupKind};
 use crate::core::{Command, Reply};
 use crate::logs::{ActivitySettings, LogPlane};
 use crate::model::snapshot::GroupInfo;

@@ -218,5 +218,5 @@ fn changes_are_found_in_every_setting() {
             "{change}"
         );
     }
-    assert_eq!(changes(&active, &active), Diff::default());
+    assert_eq!(changes(&active, &active), Changes::default());
 }
