@@ -9,7 +9,7 @@ use crate::config::ProcessSettings;
 use crate::config::setting::{Autorestart, LogSettings, LogTarget};
 use crate::core::event::{SpawnFailure, SpawnFailureKind};
 use crate::core::{Command, Effect, Event, LogNaming, Mood, Reply, ReplyTo, Supervisor};
-use crate::config::group::GroupKind;
+use crate::config::GroupKind;
 use crate::config::GroupSettings;
 use crate::model::{
     Error, ErrorKind, ExitStatus, Instant, Now, ProcessFacts, ProcessId, Signal, StateCode,

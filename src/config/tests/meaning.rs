@@ -5,71 +5,28 @@ use super::*;
 #[test]
 fn a_program_has_the_references_defaults() {
     let x = program("");
-    assert_eq!(
-        (&*x.name, &*x.program, x.command.as_str()),
-        ("x", "x", "/bin/x")
-    );
-    assert_eq!(
-        (x.priority, x.autostart, x.autorestart),
-        (999, true, Autorestart::Unexpected)
-    );
-    assert_eq!(
-        (
-            x.startsecs.as_secs(),
-            x.startretries,
-            x.stopwaitsecs.as_secs()
-        ),
-        (1, 3, 10)
-    );
-    assert_eq!(
-        (x.stopsignal, x.stopasgroup, x.killasgroup),
-        (Signal::TERM, false, false)
-    );
-    assert_eq!(
-        (x.exitcodes, x.user, x.directory, x.umask),
-        (vec![0], None, None, None)
-    );
-    assert_eq!(
-        (x.redirect_stderr, x.environment, x.serverurl),
-        (false, vec![], None)
-    );
+    assert_eq!((&*x.name, &*x.program, x.command.as_str()), ("x", "x", "/bin/x"));
+    assert_eq!((x.priority, x.autostart, x.autorestart), (999, true, Autorestart::Unexpected));
+    assert_eq!((x.startsecs.as_secs(), x.startretries, x.stopwaitsecs.as_secs()), (1, 3, 10));
+    assert_eq!((x.stopsignal, x.stopasgroup, x.killasgroup), (Signal::TERM, false, false));
+    assert_eq!((x.exitcodes, x.user, x.directory, x.umask), (vec![0], None, None, None));
+    assert_eq!((x.redirect_stderr, x.environment, x.serverurl), (false, vec![], None));
     for log in [x.stdout, x.stderr] {
-        assert_eq!(
-            (log.target, log.max_bytes, log.backups),
-            (LogTarget::Auto, 50 << 20, 10)
-        );
-        assert_eq!(
-            (log.capture_max_bytes, log.events_enabled, log.syslog),
-            (0, false, false)
-        );
+        assert_eq!((log.target, log.max_bytes, log.backups), (LogTarget::Auto, 50 << 20, 10));
+        assert_eq!((log.capture_max_bytes, log.events_enabled, log.syslog), (0, false, false));
     }
 }
 
 #[test]
 fn the_daemon_has_the_references_defaults() {
     let daemon = load_text("").unwrap().config.daemon;
-    assert_eq!(
-        daemon.logfile.as_deref(),
-        Some(Path::new("/cwd/supervisord.log"))
-    );
+    assert_eq!(daemon.logfile.as_deref(), Some(Path::new("/cwd/supervisord.log")));
     assert_eq!(daemon.pidfile, Path::new("/cwd/supervisord.pid"));
-    assert_eq!(
-        (daemon.logfile_max_bytes, daemon.logfile_backups),
-        (50 << 20, 10)
-    );
-    assert_eq!(
-        (daemon.umask, daemon.minfds, daemon.minprocs),
-        (0o022, 1024, 200)
-    );
-    assert_eq!(
-        (daemon.nodaemon, daemon.silent, daemon.nocleanup),
-        (false, false, false)
-    );
+    assert_eq!((daemon.logfile_max_bytes, daemon.logfile_backups), (50 << 20, 10));
+    assert_eq!((daemon.umask, daemon.minfds, daemon.minprocs), (0o022, 1024, 200));
+    assert_eq!((daemon.nodaemon, daemon.silent, daemon.nocleanup), (false, false, false));
     assert_eq!(daemon.childlogdir, Path::new("/tmp"));
-    assert_eq!(
-        (daemon.user, daemon.directory, daemon.strip_ansi),
-        (None, None, false)
-    );
+    assert_eq!((daemon.user, daemon.directory, daemon.strip_ansi), (None, None, false));
     assert_eq!(daemon.identifier, "supervisor");
 }
 
@@ -79,32 +36,16 @@ fn servers_are_read_and_give_the_url() {
                 username=u\npassword=p:q\n[inet_http_server]\nport=*:1\nusername=u\npassword=p\n";
     let config = load_text(text).unwrap().config;
     let unix = config.unix.clone().unwrap();
-    assert_eq!(
-        (unix.file.as_path(), unix.mode),
-        (Path::new("/cwd/80.sock"), 0o770)
-    );
+    assert_eq!((unix.file.as_path(), unix.mode), (Path::new("/cwd/80.sock"), 0o770));
     assert_eq!(unix.owner, Some((1000, 50)));
     assert_eq!(
         unix.credentials.map(|c| (c.username, c.password)),
         Some(("u".into(), "p:q".into()))
     );
     assert_eq!(config.server_url().as_deref(), Some("unix:///cwd/80.sock"));
-    let without_unix = Config {
-        unix: None,
-        ..config
-    };
-    assert_eq!(
-        without_unix.server_url().as_deref(),
-        Some("http://localhost:1")
-    );
-    assert_eq!(
-        Config {
-            inet: None,
-            ..without_unix
-        }
-        .server_url(),
-        None
-    );
+    let without_unix = Config { unix: None, ..config };
+    assert_eq!(without_unix.server_url().as_deref(), Some("http://localhost:1"));
+    assert_eq!(Config { inet: None, ..without_unix }.server_url(), None);
 }
 
 #[test]
@@ -115,18 +56,9 @@ fn a_program_is_read_whole() {
     );
     assert!(x.killasgroup, "killasgroup follows stopasgroup");
     let user = x.user.unwrap();
-    assert_eq!(
-        (user.uid, user.gid, user.groups),
-        (1000, 50, vec![50, 1000])
-    );
-    assert_eq!(
-        (x.autorestart, x.exitcodes, x.serverurl),
-        (Autorestart::Always, vec![], None)
-    );
-    assert_eq!(
-        x.environment,
-        [("A".into(), "/etc".into()), ("B".into(), "80".into())]
-    );
+    assert_eq!((user.uid, user.gid, user.groups), (1000, 50, vec![50, 1000]));
+    assert_eq!((x.autorestart, x.exitcodes, x.serverurl), (Autorestart::Always, vec![], None));
+    assert_eq!(x.environment, [("A".into(), "/etc".into()), ("B".into(), "80".into())]);
 }
 
 #[test]
@@ -135,11 +67,7 @@ fn the_daemons_environment_comes_first_and_can_be_expanded() {
                 environment=C=3,A=2\n";
     let config = load_text(text).unwrap().config;
     let x = &config.groups[0].processes[0];
-    let environment: Vec<_> = x
-        .environment
-        .iter()
-        .map(|(k, v)| format!("{k}={v}"))
-        .collect();
+    let environment: Vec<_> = x.environment.iter().map(|(k, v)| format!("{k}={v}")).collect();
     assert_eq!(environment, ["A=2", "B=100%", "C=3"]);
     assert_eq!(x.command, "echo 23");
 }
@@ -164,11 +92,8 @@ fn groups_are_built_and_ordered() {
         .groups
         .iter()
         .map(|group| {
-            let names: Vec<_> = group
-                .processes
-                .iter()
-                .map(|process| process.name.to_string())
-                .collect();
+            let names: Vec<_> =
+                group.processes.iter().map(|process| process.name.to_string()).collect();
             format!("{} {}: {}", group.priority, group.name, names.join(" "))
         })
         .collect();
@@ -183,10 +108,7 @@ fn included_files_override_and_keep_their_own_here() {
             "/etc/s.conf",
             "[include]\nfiles=d/*.conf none/*.conf\n[supervisord]\n[program:x]\ncommand=%(here)s\n",
         ),
-        (
-            "/etc/d/b.conf",
-            "[program:x]\nstartsecs=2\n[include]\nfiles=/etc/other/*\n",
-        ),
+        ("/etc/d/b.conf", "[program:x]\nstartsecs=2\n[include]\nfiles=/etc/other/*\n"),
         (
             "/etc/d/a.conf",
             "[program:x]\nstartsecs=1\nstopwaitsecs=1\n[program:y]\ncommand=%(here)s\n",
@@ -195,13 +117,8 @@ fn included_files_override_and_keep_their_own_here() {
         ("/etc/other/c.conf", "nonsense"),
     ])
     .unwrap();
-    assert_eq!(
-        loaded.included,
-        [Path::new("/etc/d/a.conf"), Path::new("/etc/d/b.conf")]
-    );
-    let [x, y] = &loaded.config.groups[..] else {
-        panic!("{:?}", loaded.config.groups)
-    };
+    assert_eq!(loaded.included, [Path::new("/etc/d/a.conf"), Path::new("/etc/d/b.conf")]);
+    let [x, y] = &loaded.config.groups[..] else { panic!("{:?}", loaded.config.groups) };
     let (x, y) = (&x.processes[0], &y.processes[0]);
     assert_eq!((x.startsecs.as_secs(), x.stopwaitsecs.as_secs()), (2, 1));
     assert_eq!((x.command.as_str(), y.command.as_str()), ("/etc", "/etc/d"));
@@ -225,10 +142,7 @@ fn ctl_settings_are_read_without_includes() {
          history_file=~/.h\nprompt=p\n[include]\nfiles=%(nope)s\n",
     )
     .unwrap();
-    assert_eq!(
-        (ctl.serverurl.as_str(), ctl.prompt.as_str()),
-        ("unix:///s.sock", "p")
-    );
+    assert_eq!((ctl.serverurl.as_str(), ctl.prompt.as_str()), ("unix:///s.sock", "p"));
     assert_eq!(ctl.history_file.as_deref(), Some(Path::new("/root/.h")));
     assert!(!format!("{ctl:?}").contains("password"), "{ctl:?}");
     assert_eq!(read("[supervisorctl]\n").unwrap(), CtlSettings::default());
@@ -244,10 +158,7 @@ fn ctl_settings_are_read_without_includes() {
 #[test]
 fn the_search_order_begins_where_the_program_is() {
     let first = |program: &str| search_paths(Path::new(program))[0].clone();
-    assert_eq!(
-        first("/usr/bin/supervisord"),
-        Path::new("/usr/etc/supervisord.conf")
-    );
+    assert_eq!(first("/usr/bin/supervisord"), Path::new("/usr/etc/supervisord.conf"));
     assert_eq!(first("supervisord"), Path::new("etc/supervisord.conf"));
 }
 
@@ -255,14 +166,8 @@ fn the_search_order_begins_where_the_program_is() {
 fn the_sample_starts_as_it_stands() {
     let loaded = load_files(&[("/etc/s.conf", SAMPLE)]).unwrap();
     assert_eq!(shown(&loaded.warnings), [""; 0]);
-    assert_eq!(
-        loaded.config.daemon.logfile.as_deref(),
-        Some(Path::new("/tmp/supervisord.log"))
-    );
-    assert_eq!(
-        loaded.config.server_url().as_deref(),
-        Some("unix:///tmp/supervisor.sock")
-    );
+    assert_eq!(loaded.config.daemon.logfile.as_deref(), Some(Path::new("/tmp/supervisord.log")));
+    assert_eq!(loaded.config.server_url().as_deref(), Some("unix:///tmp/supervisor.sock"));
     assert!(loaded.config.groups.is_empty());
 }
 
@@ -282,10 +187,7 @@ fn the_sample_shows_known_keys_only() {
         Ok(loaded) => loaded.warnings,
         Err(problems) => problems,
     };
-    let unknown: Vec<_> = told
-        .iter()
-        .filter(|p| p.message.contains("not a known"))
-        .collect();
+    let unknown: Vec<_> = told.iter().filter(|p| p.message.contains("not a known")).collect();
     assert!(told.len() > 5, "the sample was not uncommented: {told:?}");
     assert!(unknown.is_empty(), "{unknown:?}");
 }
@@ -294,10 +196,7 @@ fn the_sample_shows_known_keys_only() {
 fn changes_are_found_in_every_setting() {
     let groups = |text: &str| load_text(text).unwrap().config.groups;
     let names = |list: &[crate::model::GroupName]| {
-        list.iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(" ")
+        list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     };
     let active =
         groups("[program:same]\ncommand=a\n[program:gone]\ncommand=a\n[program:x]\ncommand=a\n");
@@ -314,14 +213,10 @@ fn changes_are_found_in_every_setting() {
         ));
         let diff = changes(&active, &new);
         assert_eq!(
-            (
-                names(&diff.added),
-                names(&diff.changed),
-                names(&diff.removed)
-            ),
+            (names(&diff.added), names(&diff.changed), names(&diff.removed)),
             ("new".into(), "x".into(), "gone".into()),
             "{change}"
         );
     }
-    assert_eq!(changes(&active, &active), Diff::default());
+    assert_eq!(changes(&active, &active), Changes::default());
 }

@@ -17,21 +17,13 @@ struct FakeFiles(HashMap<PathBuf, Vec<u8>>);
 
 impl Files for FakeFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.0
-            .get(path)
-            .cloned()
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
-        let names = self
-            .0
-            .keys()
-            .filter_map(|path| path.strip_prefix(directory).ok());
+        let names = self.0.keys().filter_map(|path| path.strip_prefix(directory).ok());
         let first = names.filter_map(|rest| rest.components().next());
-        Ok(first
-            .map(|part| part.as_os_str().to_string_lossy().into_owned())
-            .collect())
+        Ok(first.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect())
     }
 
     fn exists(&self, path: &Path) -> bool {
@@ -39,9 +31,7 @@ impl Files for FakeFiles {
     }
 
     fn is_dir(&self, path: &Path) -> bool {
-        ["/tmp", "/var/log", "/var/log/../log"]
-            .iter()
-            .any(|known| Path::new(known) == path)
+        ["/tmp", "/var/log", "/var/log/../log"].iter().any(|known| Path::new(known) == path)
     }
 }
 
@@ -52,9 +42,7 @@ struct FakeHost {
 
 impl Host for FakeHost {
     fn env(&self) -> Vec<(String, String)> {
-        [("HOME", "/root"), ("PORT", "80"), ("EMPTY", "")]
-            .map(|(k, v)| (k.into(), v.into()))
-            .into()
+        [("HOME", "/root"), ("PORT", "80"), ("EMPTY", "")].map(|(k, v)| (k.into(), v.into())).into()
     }
 
     fn user(&self, name: &str) -> Result<User, String> {
@@ -68,18 +56,12 @@ impl Host for FakeHost {
         match name {
             "root" | "0" => Ok(user("root", 0, &[0])),
             "web" | "1000" => Ok(user("web", 1000, &[1000, 50])),
-            _ => Err(format!(
-                "{name:?} is not a user: expected a user's name or id"
-            )),
+            _ => Err(format!("{name:?} is not a user: expected a user's name or id")),
         }
     }
 
     fn group(&self, name: &str) -> Result<u32, String> {
-        if name == "ops" {
-            Ok(50)
-        } else {
-            Err(format!("{name:?} is not a group: expected one"))
-        }
+        if name == "ops" { Ok(50) } else { Err(format!("{name:?} is not a group: expected one")) }
     }
 
     fn hostname(&self) -> String {
@@ -100,14 +82,8 @@ impl Host for FakeHost {
 }
 
 fn load_files(files: &[(&str, &str)]) -> Result<Loaded, Vec<ConfigError>> {
-    let files = files
-        .iter()
-        .map(|(path, text)| (path.into(), text.as_bytes().to_vec()));
-    load(
-        Path::new("/etc/s.conf"),
-        &FakeFiles(files.collect()),
-        &FakeHost { uid: 0 },
-    )
+    let files = files.iter().map(|(path, text)| (path.into(), text.as_bytes().to_vec()));
+    load(Path::new("/etc/s.conf"), &FakeFiles(files.collect()), &FakeHost { uid: 0 })
 }
 
 /// Reads a configuration of one file, a `[supervisord]` section before it.

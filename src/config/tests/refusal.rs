@@ -6,53 +6,25 @@ use super::*;
 fn a_bad_value_is_told_with_its_place() {
     let check = |line: &str, expected: &str| {
         let told = problems(&format!("[program:x]\ncommand=/bin/x\n{line}\n"));
-        assert_eq!(
-            told,
-            [format!("/etc/s.conf:4: [program:x] {expected}")],
-            "{line}"
-        );
+        assert_eq!(told, [format!("/etc/s.conf:4: [program:x] {expected}")], "{line}");
     };
-    check(
-        "autostart=maybe",
-        "autostart: \"maybe\" is not a boolean: expected true or false",
-    );
-    check(
-        "startsecs=1s",
-        "startsecs: \"1s\" is not a number: expected a whole number",
-    );
-    check(
-        "user=nobody",
-        "user: \"nobody\" is not a user: expected a user's name or id",
-    );
-    check(
-        "user=web:nope",
-        "user: \"nope\" is not a group: expected one",
-    );
-    check(
-        "UMASK = 9",
-        "umask: \"9\" is not an octal mode: expected digits 0 to 7, up to 7777",
-    );
+    check("autostart=maybe", "autostart: \"maybe\" is not a boolean: expected true or false");
+    check("startsecs=1s", "startsecs: \"1s\" is not a number: expected a whole number");
+    check("user=nobody", "user: \"nobody\" is not a user: expected a user's name or id");
+    check("user=web:nope", "user: \"nope\" is not a group: expected one");
+    check("UMASK = 9", "umask: \"9\" is not an octal mode: expected digits 0 to 7, up to 7777");
     check(
         "stdout_logfile=/nope/x.log",
         "stdout_logfile: \"/nope/x.log\" cannot be: expected \"/nope\" to be a directory",
     );
-    check(
-        "directory=%(her)s",
-        "directory: cannot expand %(her)s: did you mean %(here)s?",
-    );
+    check("directory=%(her)s", "directory: cannot expand %(her)s: did you mean %(here)s?");
     check(
         "environment=A",
         "environment: cannot read \"A\" as an environment variable: expected \
                             KEY=\"value\", with a comma between",
     );
-    check(
-        "process_name=a b",
-        "process_name: \"a b\" is not a name: it may not hold ' '",
-    );
-    check(
-        "numprocs=100001",
-        "numprocs: expected at most 100000 processes in all",
-    );
+    check("process_name=a b", "process_name: \"a b\" is not a name: it may not hold ' '");
+    check("numprocs=100001", "numprocs: expected at most 100000 processes in all");
 }
 
 #[test]
@@ -62,11 +34,7 @@ fn only_loopback_is_served_without_a_password() {
         let result = load_text(&text);
         assert_eq!(result.is_ok(), fine, "{section}: {result:?}");
         let problems = result.map_or_else(|problems| problems, |loaded| loaded.warnings);
-        assert_eq!(
-            !problems.is_empty(),
-            warned || !fine,
-            "{section}: {problems:?}"
-        );
+        assert_eq!(!problems.is_empty(), warned || !fine, "{section}: {problems:?}");
     };
     check("port=9001", false, false);
     check("port=*:9001", false, false);
@@ -76,11 +44,7 @@ fn only_loopback_is_served_without_a_password() {
     check("port=*:9001\nallow_unauthenticated=true", true, false);
     check("port=*:9001\nusername=u\npassword=p", true, false);
     check("port=*:9001\nusername=\npassword=", false, false);
-    check(
-        "port=*:9001\nusername=u\npassword=%(ENV_EMPTY)s",
-        false,
-        false,
-    );
+    check("port=*:9001\nusername=u\npassword=%(ENV_EMPTY)s", false, false);
     check("port=127.0.0.1:9001", true, true);
     check("port=127.9.9.9:9001", true, true);
     check("port=LOCALHOST:9001", true, true);
@@ -91,16 +55,10 @@ fn only_loopback_is_served_without_a_password() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let told = load_files(&[]).unwrap_err();
-    assert_eq!(
-        shown(&told),
-        ["/etc/s.conf: cannot read /etc/s.conf: entity not found"]
-    );
+    assert_eq!(shown(&told), ["/etc/s.conf: cannot read /etc/s.conf: entity not found"]);
     let bytes = FakeFiles([("/etc/s.conf".into(), b"[supervisord]\n\xff\n".to_vec())].into());
     let told = load(Path::new("/etc/s.conf"), &bytes, &FakeHost { uid: 0 }).unwrap_err();
-    assert_eq!(
-        told[0].to_string(),
-        "/etc/s.conf: is not UTF-8 text in line 2"
-    );
+    assert_eq!(told[0].to_string(), "/etc/s.conf: is not UTF-8 text in line 2");
 }
 
 #[test]
@@ -113,14 +71,8 @@ fn only_root_starts_programs_for_others() {
     };
     check(0, 0);
     check(1000, 1);
-    assert_eq!(
-        warnings("user=web\n[program:x]\ncommand=a\nuser=web\n").len(),
-        0
-    );
-    assert_eq!(
-        warnings("user=web\n[program:x]\ncommand=a\nuser=root\n").len(),
-        1
-    );
+    assert_eq!(warnings("user=web\n[program:x]\ncommand=a\nuser=web\n").len(), 0);
+    assert_eq!(warnings("user=web\n[program:x]\ncommand=a\nuser=root\n").len(), 1);
 }
 
 #[test]
@@ -129,16 +81,9 @@ fn one_run_tells_everything() {
         "umask=x\nnonsense\n[program:a]\nautostart=2\nstopsignal=NOPE\nuser=%(x)s\n\
          [program:b]\ncomand=/bin/b\n[group:g]\nprograms=aa\n[unix_http_server]\n",
     );
-    let places: Vec<_> = told
-        .iter()
-        .map(|line| line.split(':').nth(1).unwrap())
-        .collect();
+    let places: Vec<_> = told.iter().map(|line| line.split(':').nth(1).unwrap()).collect();
     // Errors come first, in order of lines; then warnings.
-    assert_eq!(
-        places,
-        ["2", "3", "4", "5", "6", "7", "8", "11", "12", "9"],
-        "{told:#?}"
-    );
+    assert_eq!(places, ["2", "3", "4", "5", "6", "7", "8", "11", "12", "9"], "{told:#?}");
     assert_eq!(
         told[9],
         "/etc/s.conf:9: [program:b] comand: is not a known key: did you mean command?"
@@ -149,10 +94,7 @@ fn one_run_tells_everything() {
 fn oddities_are_warned_of() {
     let check = |text: &str, expected: &[&str]| {
         let told = warnings(text);
-        let expected: Vec<String> = expected
-            .iter()
-            .map(|e| format!("/etc/s.conf:{e}"))
-            .collect();
+        let expected: Vec<String> = expected.iter().map(|e| format!("/etc/s.conf:{e}")).collect();
         assert_eq!(told, expected, "{text}");
     };
     let not_served = "is not served by this version and has no effect";
@@ -165,10 +107,7 @@ fn oddities_are_warned_of() {
         &["2: [supervisorctrl]: is not a known section: did you mean [supervisorctl]?"],
     );
     check("[dbus]\nbus=auto\n", &[&format!("2: [dbus]: {not_served}")]);
-    check(
-        "colour=red\n",
-        &["2: [supervisord] colour: is not a known key"],
-    );
+    check("colour=red\n", &["2: [supervisord] colour: is not a known key"]);
     check(
         "[program:x]\ncommand=a\ncron=* * * * *\n",
         &[&format!("4: [program:x] cron: {not_served}")],
