@@ -97,12 +97,7 @@ impl Spec {
 impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n", self.help.trim())?;
-        for Param {
-            name,
-            kind,
-            default,
-        } in self.params
-        {
+        for Param { name, kind, default } in self.params {
             write!(f, "@param {} {name}", kind.name())?;
             match default {
                 Some(value) => writeln!(f, " (default: {value})")?,
@@ -115,7 +110,7 @@ impl fmt::Display for Spec {
 
 /// The values of a call, taken one by one.
 pub struct Args {
-    spec: &'static Spec,
+    params: std::slice::Iter<'static, Param>,
     values: std::vec::IntoIter<Value>,
 }
 
@@ -125,18 +120,11 @@ impl Args {
     /// # Errors
     /// `IncorrectParameters` where there are too few or too many.
     pub fn new(spec: &'static Spec, values: Vec<Value>) -> Result<Self, Error> {
-        let required = spec
-            .params
-            .iter()
-            .filter(|param| param.default.is_none())
-            .count();
+        let required = spec.params.iter().filter(|param| param.default.is_none()).count();
         if !(required..=spec.params.len()).contains(&values.len()) {
             return Err(ErrorKind::IncorrectParameters.into());
         }
-        Ok(Self {
-            spec,
-            values: values.into_iter(),
-        })
+        Ok(Self { params: spec.params.iter(), values: values.into_iter() })
     }
 
     /// The next value.
@@ -144,23 +132,14 @@ impl Args {
     /// # Errors
     /// `IncorrectParameters` where it is missing or of another type.
     pub fn take<A: Argument>(&mut self) -> Result<A, Error> {
-        let at = self.spec.params.len().saturating_sub(self.values.len());
+        let param = self.params.next();
         let value = self.values.next().ok_or(ErrorKind::IncorrectParameters)?;
-        A::from_value(value).map_err(|found| {
-            let name = self
-                .spec
-                .params
-                .get(at)
-                .map_or("parameter", |param| param.name);
-            let wanted = A::TYPE.name();
-            Error::new(
-                ErrorKind::IncorrectParameters,
-                if found.is_empty() {
-                    format!("{name} is not of type {wanted}")
-                } else {
-                    found
-                },
-            )
+        A::from_value(value).map_err(|mut why| {
+            if why.is_empty() {
+                let name = param.map_or("parameter", |param| param.name);
+                why = format!("{name} is not of type {}", A::TYPE.name());
+            }
+            Error::new(ErrorKind::IncorrectParameters, why)
         })
     }
 
@@ -169,11 +148,7 @@ impl Args {
     /// # Errors
     /// `IncorrectParameters` where it is of another type.
     pub fn take_or<A: Argument>(&mut self, default: A) -> Result<A, Error> {
-        if self.values.len() == 0 {
-            Ok(default)
-        } else {
-            self.take()
-        }
+        if self.values.len() == 0 { Ok(default) } else { self.take() }
     }
 }
 

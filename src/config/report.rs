@@ -6,7 +6,7 @@ use super::problem::{ConfigError, Severity};
 /// The report for people, or for programs as one JSON object with `ok` and `problems`; and the
 /// exit status: 0 if the configuration can be used, whatever the warnings, else 2.
 #[must_use]
-pub fn render_report(result: &Result<Loaded, Vec<ConfigError>>, json: bool) -> (String, i32) {
+pub fn render_report(result: &Result<Loaded, Vec<ConfigError>>, json: bool) -> (String, u8) {
     let (ok, problems) = match result {
         Ok(loaded) => (true, &loaded.warnings),
         Err(problems) => (false, problems),
