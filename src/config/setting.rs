@@ -237,7 +237,7 @@ pub(super) fn inet_address(text: &str) -> Result<(String, u16), String> {
 pub(super) fn name(text: &str) -> Result<&str, String> {
     let text = text.trim();
     match text.chars().find(|c| " :/".contains(*c)) {
-        Some(c) => Err(format!("{text:?} is not a name: it may not hold {c:?}")),
+        Some(c) => Err(format!("{text:?} is not a name: expected one without {c:?}")),
         None => Ok(text),
     }
 }
