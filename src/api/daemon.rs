@@ -80,20 +80,12 @@ pub async fn update(api: &Api, _: Update) -> Result<Reply, Error> {
 
 /// `supervisor.addProcessGroup`
 pub async fn add_group(api: &Api, request: AddProcessGroup) -> Result<Reply, Error> {
-    api.core
-        .command(Command::AddGroup {
-            group: request.name.0.into(),
-        })
-        .await
+    api.core.command(Command::AddGroup { group: request.name.0.into() }).await
 }
 
 /// `supervisor.removeProcessGroup`
 pub async fn remove_group(api: &Api, request: RemoveProcessGroup) -> Result<Reply, Error> {
-    api.core
-        .command(Command::RemoveGroup {
-            group: request.name.0.into(),
-        })
-        .await
+    api.core.command(Command::RemoveGroup { group: request.name.0.into() }).await
 }
 
 /// `supervisor.sendRemoteCommEvent`. There is no event listener yet that could want it.
@@ -103,10 +95,7 @@ pub async fn send_event(_: &Api, _: SendRemoteCommEvent) -> Result<bool, Error> 
 
 /// `supervisor.getAllConfigInfo`
 pub async fn all_config_info(api: &Api, _: GetAllConfigInfo) -> Result<ConfigReport, Error> {
-    Ok(ConfigReport {
-        config: api.last_read().1,
-        snapshot: api.snapshot(),
-    })
+    Ok(ConfigReport { config: api.last_read().1, snapshot: api.snapshot() })
 }
 
 /// Reads the file on a thread of its own, so that a slow disk stalls nobody else. A file with
@@ -124,10 +113,7 @@ async fn reload(api: &Api) -> Result<Vec<Arc<GroupSettings>>, Error> {
 
 impl From<State> for Value {
     fn from(State(state): State) -> Self {
-        structure([
-            ("statecode", state.number().into()),
-            ("statename", state.name().into()),
-        ])
+        structure([("statecode", state.number().into()), ("statename", state.name().into())])
     }
 }
 
@@ -135,20 +121,10 @@ impl From<ConfigReport> for Value {
     fn from(ConfigReport { config, snapshot }: ConfigReport) -> Self {
         let groups = config.groups.iter();
         let mut processes: Vec<(&GroupSettings, &ProcessSettings)> = groups
-            .flat_map(|group| {
-                group
-                    .processes
-                    .iter()
-                    .map(move |process| (&**group, &**process))
-            })
+            .flat_map(|group| group.processes.iter().map(move |process| (&**group, &**process)))
             .collect();
         processes.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
-        Self::Array(
-            processes
-                .into_iter()
-                .map(|(g, p)| settings(g, p, &snapshot))
-                .collect(),
-        )
+        Self::Array(processes.into_iter().map(|(g, p)| settings(g, p, &snapshot)).collect())
     }
 }
 
@@ -164,14 +140,8 @@ fn settings(group: &GroupSettings, process: &ProcessSettings, snapshot: &Snapsho
     };
     let text = |text: Option<String>| Value::String(text.unwrap_or_else(|| "none".to_owned()));
     let exit_codes = process.exitcodes.iter().map(|&code| code.into()).collect();
-    let uid = process
-        .user
-        .as_ref()
-        .map_or_else(|| "none".into(), |user| int(user.uid.into()));
-    let directory = process
-        .directory
-        .as_ref()
-        .map(|path| path.to_string_lossy().into_owned());
+    let uid = process.user.as_ref().map_or_else(|| "none".into(), |user| int(user.uid.into()));
+    let directory = process.directory.as_ref().map(|path| path.to_string_lossy().into_owned());
     let (out, err) = (&process.stdout, &process.stderr);
     structure([
         ("autostart", process.autostart.into()),
@@ -190,10 +160,7 @@ fn settings(group: &GroupSettings, process: &ProcessSettings, snapshot: &Snapsho
         ("startsecs", int(process.startsecs.as_secs())),
         ("stdout_capture_maxbytes", int(out.capture_max_bytes)),
         ("stdout_events_enabled", out.events_enabled.into()),
-        (
-            "stdout_logfile",
-            log(&out.target, running.map(|p| &p.facts.stdout_logfile)).into(),
-        ),
+        ("stdout_logfile", log(&out.target, running.map(|p| &p.facts.stdout_logfile)).into()),
         ("stdout_logfile_backups", int(out.backups.into())),
         ("stdout_logfile_maxbytes", int(out.max_bytes)),
         ("stdout_syslog", out.syslog.into()),
@@ -201,10 +168,7 @@ fn settings(group: &GroupSettings, process: &ProcessSettings, snapshot: &Snapsho
         ("stopwaitsecs", int(process.stopwaitsecs.as_secs())),
         ("stderr_capture_maxbytes", int(err.capture_max_bytes)),
         ("stderr_events_enabled", err.events_enabled.into()),
-        (
-            "stderr_logfile",
-            log(&err.target, running.map(|p| &p.facts.stderr_logfile)).into(),
-        ),
+        ("stderr_logfile", log(&err.target, running.map(|p| &p.facts.stderr_logfile)).into()),
         ("stderr_logfile_backups", int(err.backups.into())),
         ("stderr_logfile_maxbytes", int(err.max_bytes)),
         ("stderr_syslog", err.syslog.into()),

@@ -5,9 +5,8 @@ use std::time::Duration;
 use crate::model::{ProcessInfo, StateCode, WallTime};
 
 const SECONDS_PER_DAY: u64 = 86_400;
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// `pid 12, uptime 0:00:05`, `Nov 22 07:33 PM` (the end, in local time), `Not started`, or why
 /// it does not run. Empty in between.
@@ -34,16 +33,8 @@ pub fn describe(process: &ProcessInfo, now: WallTime) -> String {
 
 /// As Python prints a `timedelta` of whole seconds: `0:00:05`, `1 day, 2:03:04`.
 fn uptime(up: Duration) -> String {
-    let (days, seconds) = (
-        up.as_secs() / SECONDS_PER_DAY,
-        up.as_secs() % SECONDS_PER_DAY,
-    );
-    let clock = format!(
-        "{}:{:02}:{:02}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60
-    );
+    let (days, seconds) = (up.as_secs() / SECONDS_PER_DAY, up.as_secs() % SECONDS_PER_DAY);
+    let clock = format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     match days {
         0 => clock,
         1 => format!("1 day, {clock}"),
@@ -60,16 +51,10 @@ fn local_minute(moment: WallTime) -> String {
         libc::localtime_r(&raw const seconds, &raw mut tm);
         tm
     };
-    let month = usize::try_from(tm.tm_mon)
-        .ok()
-        .and_then(|month| MONTHS.get(month))
-        .unwrap_or(&"");
+    let month = usize::try_from(tm.tm_mon).ok().and_then(|month| MONTHS.get(month)).unwrap_or(&"");
     let (hour, half) = (tm.tm_hour, if tm.tm_hour < 12 { "AM" } else { "PM" });
     let hour = if hour % 12 == 0 { 12 } else { hour % 12 };
-    format!(
-        "{month} {:02} {hour:02}:{:02} {half}",
-        tm.tm_mday, tm.tm_min
-    )
+    format!("{month} {:02} {hour:02}:{:02} {half}", tm.tm_mday, tm.tm_min)
 }
 
 #[cfg(test)]

@@ -67,11 +67,7 @@ rows! {
 #[must_use]
 pub fn text(error: &Error) -> String {
     let name = row(error.kind).name;
-    if error.detail.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{name}: {}", error.detail)
-    }
+    if error.detail.is_empty() { name.to_owned() } else { format!("{name}: {}", error.detail) }
 }
 
 #[cfg(test)]
@@ -82,27 +78,16 @@ mod tests {
     fn every_failure_has_its_own_number_and_names() {
         for (i, a) in FAILURES.iter().enumerate() {
             assert_eq!(row(a.kind), a);
-            assert_eq!(
-                a.name.replace('_', "").to_lowercase(),
-                a.dbus.to_lowercase()
-            );
+            assert_eq!(a.name.replace('_', "").to_lowercase(), a.dbus.to_lowercase());
             for b in &FAILURES[..i] {
-                assert!(
-                    a.fault != b.fault && a.name != b.name,
-                    "{} and {}",
-                    a.name,
-                    b.name
-                );
+                assert!(a.fault != b.fault && a.name != b.name, "{} and {}", a.name, b.name);
             }
         }
     }
 
     #[test]
     fn a_text_has_a_detail_only_where_there_is_one() {
-        assert_eq!(
-            text(&Error::new(ErrorKind::BadName, "web")),
-            "BAD_NAME: web"
-        );
+        assert_eq!(text(&Error::new(ErrorKind::BadName, "web")), "BAD_NAME: web");
         assert_eq!(text(&ErrorKind::ShutdownState.into()), "SHUTDOWN_STATE");
     }
 }

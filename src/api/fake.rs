@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use super::{Api, Reload};
+use crate::config::group::GroupKind;
 use crate::config::setting::{Autorestart, LogLevel, LogSettings, LogTarget};
-use crate::config::{Config, DaemonSettings, GroupSettings, ProcessSettings, program::GroupKind};
+use crate::config::{Config, DaemonSettings, GroupSettings, ProcessSettings};
 use crate::core::{Command, Reply};
 use crate::logs::{ActivitySettings, LogPlane};
 use crate::model::snapshot::GroupInfo;
@@ -38,9 +39,7 @@ impl Fake {
         processes: &[ProcessInfo],
         answer: impl Fn(&Command) -> Result<Reply, Error> + Send + 'static,
     ) -> Self {
-        Self::build(processes, Box::new(answer), |path| {
-            Arc::new(move || Ok(config(&path)))
-        })
+        Self::build(processes, Box::new(answer), |path| Arc::new(move || Ok(config(&path))))
     }
 
     /// A core that says yes, and a configuration file with errors.
@@ -77,12 +76,7 @@ impl Fake {
         });
         let reload = reload(directory.path().into());
         let api = Arc::new(Api::new(core, logs.unwrap(), Arc::new(config), reload));
-        Self {
-            api,
-            publish,
-            commands,
-            directory,
-        }
+        Self { api, publish, commands, directory }
     }
 
     /// A directory of the test's own.
@@ -108,9 +102,7 @@ impl Fake {
 
 /// A process in this state, pid 7 if it has one, with logs nowhere.
 pub fn process(name: &str, state: StateCode) -> ProcessInfo {
-    let Target::Process(id) = Target::parse(name) else {
-        panic!("{name} is a group")
-    };
+    let Target::Process(id) = Target::parse(name) else { panic!("{name} is a group") };
     ProcessInfo {
         id,
         state,
@@ -134,17 +126,12 @@ pub fn facts(stdout: &str, stderr: &str) -> ProcessFacts {
 }
 
 pub fn snapshot(processes: &[ProcessInfo]) -> Snapshot {
-    let groups = processes
-        .iter()
-        .map(|p| (p.id.group.clone(), GroupInfo { priority: 999 }));
+    let groups = processes.iter().map(|p| (p.id.group.clone(), GroupInfo { priority: 999 }));
     Snapshot {
         generation: 1,
         state: SupervisorState::Running,
         groups: groups.collect(),
-        processes: processes
-            .iter()
-            .map(|p| (p.id.clone(), Arc::new(p.clone())))
-            .collect(),
+        processes: processes.iter().map(|p| (p.id.clone(), Arc::new(p.clone()))).collect(),
     }
 }
 
@@ -155,10 +142,7 @@ pub fn config(directory: &Path) -> Config {
             name: name.into(),
             kind,
             priority: 999,
-            processes: members
-                .iter()
-                .map(|name| Arc::new(settings(name)))
-                .collect(),
+            processes: members.iter().map(|name| Arc::new(settings(name))).collect(),
         })
     };
     Config {

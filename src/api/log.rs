@@ -35,77 +35,41 @@ pub struct LogTail {
 /// `supervisor.readLog`
 pub async fn read_main(api: &Api, request: ReadLog) -> Result<LogText, Error> {
     let path = api.logs.activity_path().map(Into::into);
-    Log {
-        id: LogId::Main,
-        path,
-    }
-    .read(api, request.offset, request.length)
-    .await
+    Log { id: LogId::Main, path }.read(api, request.offset, request.length).await
 }
 
 /// `supervisor.readProcessStdoutLog`
 pub async fn read_stdout(api: &Api, request: ReadProcessStdoutLog) -> Result<LogText, Error> {
-    let ReadProcessStdoutLog {
-        name,
-        offset,
-        length,
-    } = request;
-    Log::of(api, &name, Stream::Stdout)?
-        .read(api, offset, length)
-        .await
+    let ReadProcessStdoutLog { name, offset, length } = request;
+    Log::of(api, &name, Stream::Stdout)?.read(api, offset, length).await
 }
 
 /// `supervisor.readProcessStderrLog`
 pub async fn read_stderr(api: &Api, request: ReadProcessStderrLog) -> Result<LogText, Error> {
-    let ReadProcessStderrLog {
-        name,
-        offset,
-        length,
-    } = request;
-    Log::of(api, &name, Stream::Stderr)?
-        .read(api, offset, length)
-        .await
+    let ReadProcessStderrLog { name, offset, length } = request;
+    Log::of(api, &name, Stream::Stderr)?.read(api, offset, length).await
 }
 
 /// `supervisor.tailProcessStdoutLog`
 pub async fn tail_stdout(api: &Api, request: TailProcessStdoutLog) -> Result<LogTail, Error> {
-    let TailProcessStdoutLog {
-        name,
-        offset,
-        length,
-    } = request;
-    Log::of(api, &name, Stream::Stdout)?
-        .tail(api, offset, length)
-        .await
+    let TailProcessStdoutLog { name, offset, length } = request;
+    Log::of(api, &name, Stream::Stdout)?.tail(api, offset, length).await
 }
 
 /// `supervisor.tailProcessStderrLog`
 pub async fn tail_stderr(api: &Api, request: TailProcessStderrLog) -> Result<LogTail, Error> {
-    let TailProcessStderrLog {
-        name,
-        offset,
-        length,
-    } = request;
-    Log::of(api, &name, Stream::Stderr)?
-        .tail(api, offset, length)
-        .await
+    let TailProcessStderrLog { name, offset, length } = request;
+    Log::of(api, &name, Stream::Stderr)?.tail(api, offset, length).await
 }
 
 /// `supervisor.clearLog`
 pub async fn clear_main(api: &Api, _: ClearLog) -> Result<bool, Error> {
-    let path = api
-        .logs
-        .activity_path()
-        .ok_or(ErrorKind::NoFile)?
-        .to_owned();
+    let path = api.logs.activity_path().ok_or(ErrorKind::NoFile)?.to_owned();
     api.logs.sync(LogId::Main).await;
     if !blocking(move || path.exists()).await? {
         return Err(ErrorKind::NoFile.into());
     }
-    api.logs
-        .clear(LogId::Main)
-        .await
-        .map_err(|_| ErrorKind::Failed)?;
+    api.logs.clear(LogId::Main).await.map_err(|_| ErrorKind::Failed)?;
     api.log_line(LogLevel::Info, "reopening log file");
     Ok(true)
 }
@@ -113,9 +77,7 @@ pub async fn clear_main(api: &Api, _: ClearLog) -> Result<bool, Error> {
 /// `supervisor.clearProcessLogs`
 pub async fn clear(api: &Api, request: ClearProcessLogs) -> Result<bool, Error> {
     let process = named(&api.snapshot(), &request.name)?;
-    clear_both(api, &process.id)
-        .await
-        .map_err(|kind| Error::new(kind, request.name))?;
+    clear_both(api, &process.id).await.map_err(|kind| Error::new(kind, request.name))?;
     Ok(true)
 }
 
@@ -152,10 +114,7 @@ impl Log {
     fn of(api: &Api, name: &str, stream: Stream) -> Result<Self, Error> {
         let process = named(&api.snapshot(), name)?;
         let path = path_of(&process, stream);
-        Ok(Self {
-            id: LogId::Process(process.id.clone(), stream),
-            path,
-        })
+        Ok(Self { id: LogId::Process(process.id.clone(), stream), path })
     }
 
     async fn read(self, api: &Api, offset: i64, length: i64) -> Result<LogText, Error> {
@@ -176,16 +135,9 @@ impl Log {
             return Ok(LogTail::default());
         };
         api.logs.sync(self.id).await;
-        let Tail {
-            data,
-            offset,
-            overflow,
-        } = blocking(move || tail_window(&path, offset, length)).await?;
-        Ok(LogTail {
-            data,
-            offset,
-            overflow,
-        })
+        let Tail { data, offset, overflow } =
+            blocking(move || tail_window(&path, offset, length)).await?;
+        Ok(LogTail { data, offset, overflow })
     }
 }
 
@@ -211,13 +163,7 @@ impl From<LogText> for Value {
 }
 
 impl From<LogTail> for Value {
-    fn from(
-        LogTail {
-            data,
-            offset,
-            overflow,
-        }: LogTail,
-    ) -> Self {
+    fn from(LogTail { data, offset, overflow }: LogTail) -> Self {
         let offset = i64::try_from(offset).unwrap_or(i64::MAX);
         Self::Array(vec![Self::text(&data), offset.into(), overflow.into()])
     }

@@ -90,13 +90,7 @@ impl Api {
             identifier: config.daemon.identifier.clone(),
             loglevel: config.daemon.loglevel,
         };
-        Self {
-            core,
-            logs,
-            facts,
-            reload,
-            last_read: Mutex::new((0, config)),
-        }
+        Self { core, logs, facts, reload, last_read: Mutex::new((0, config)) }
     }
 
     /// Runs an operation.
@@ -165,17 +159,11 @@ impl Api {
     }
 
     fn last_read(&self) -> (u64, Arc<Config>) {
-        self.last_read
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.last_read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn remember(&self, config: Arc<Config>) {
-        let mut last = self
-            .last_read
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last_read.lock().unwrap_or_else(PoisonError::into_inner);
         *last = (last.0 + 1, config);
     }
 }

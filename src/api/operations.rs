@@ -20,10 +20,7 @@ pub struct Entry {
 
 impl Entry {
     const fn of<O: Operation>() -> Self {
-        Self {
-            spec: O::SPEC,
-            run: run::<O>,
-        }
+        Self { spec: O::SPEC, run: run::<O> }
     }
 }
 
@@ -48,9 +45,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 pub fn names() -> impl Iterator<Item = (&'static str, &'static Entry)> {
     OPERATIONS.iter().flat_map(|entry| {
         let aliases = entry.spec.aliases.iter().copied();
-        std::iter::once(entry.spec.name)
-            .chain(aliases)
-            .map(move |name| (name, entry))
+        std::iter::once(entry.spec.name).chain(aliases).map(move |name| (name, entry))
     })
 }
 

@@ -42,22 +42,12 @@ pub async fn start(api: &Api, request: StartProcess) -> Result<Reply, Error> {
 pub async fn start_group(api: &Api, request: StartProcessGroup) -> Result<Reply, Error> {
     let name = request.name.0;
     let group = name.as_str().into();
-    command_on(
-        api,
-        &name,
-        Command::StartGroup {
-            group,
-            wait: request.wait,
-        },
-    )
-    .await
+    command_on(api, &name, Command::StartGroup { group, wait: request.wait }).await
 }
 
 /// `supervisor.startAllProcesses`
 pub async fn start_all(api: &Api, request: StartAllProcesses) -> Result<Reply, Error> {
-    api.core
-        .command(Command::StartAll { wait: request.wait })
-        .await
+    api.core.command(Command::StartAll { wait: request.wait }).await
 }
 
 /// `supervisor.stopProcess`
@@ -74,22 +64,12 @@ pub async fn stop(api: &Api, request: StopProcess) -> Result<Reply, Error> {
 pub async fn stop_group(api: &Api, request: StopProcessGroup) -> Result<Reply, Error> {
     let name = request.name.0;
     let group = name.as_str().into();
-    command_on(
-        api,
-        &name,
-        Command::StopGroup {
-            group,
-            wait: request.wait,
-        },
-    )
-    .await
+    command_on(api, &name, Command::StopGroup { group, wait: request.wait }).await
 }
 
 /// `supervisor.stopAllProcesses`
 pub async fn stop_all(api: &Api, request: StopAllProcesses) -> Result<Reply, Error> {
-    api.core
-        .command(Command::StopAll { wait: request.wait })
-        .await
+    api.core.command(Command::StopAll { wait: request.wait }).await
 }
 
 /// `supervisor.restartProcess`
@@ -106,15 +86,7 @@ pub async fn restart(api: &Api, request: RestartProcess) -> Result<Reply, Error>
 pub async fn restart_group(api: &Api, request: RestartProcessGroup) -> Result<Reply, Error> {
     let name = request.name.0;
     let group = name.as_str().into();
-    command_on(
-        api,
-        &name,
-        Command::RestartGroup {
-            group,
-            wait: request.wait,
-        },
-    )
-    .await
+    command_on(api, &name, Command::RestartGroup { group, wait: request.wait }).await
 }
 
 /// `supervisor.signalProcess`. As in the reference, the name is looked at first, then the
@@ -124,10 +96,7 @@ pub async fn signal(api: &Api, request: SignalProcess) -> Result<Reply, Error> {
     let process = match Target::parse(&name) {
         Target::Process(process) => process,
         Target::Group(group) => {
-            let group = GroupToSignal {
-                group: group.as_str(),
-                as_written: &name,
-            };
+            let group = GroupToSignal { group: group.as_str(), as_written: &name };
             return group.signal(api, &request.signal.0).await;
         }
     };
@@ -141,12 +110,7 @@ pub async fn signal(api: &Api, request: SignalProcess) -> Result<Reply, Error> {
 /// `supervisor.signalProcessGroup`
 pub async fn signal_group(api: &Api, request: SignalProcessGroup) -> Result<Reply, Error> {
     let name = request.name.0;
-    GroupToSignal {
-        group: &name,
-        as_written: &name,
-    }
-    .signal(api, &request.signal.0)
-    .await
+    GroupToSignal { group: &name, as_written: &name }.signal(api, &request.signal.0).await
 }
 
 /// `supervisor.signalAllProcesses`
@@ -160,13 +124,7 @@ pub async fn signal_all(api: &Api, request: SignalAllProcesses) -> Result<Reply,
 /// `supervisor.sendProcessStdin`
 pub async fn send_stdin(api: &Api, request: SendProcessStdin) -> Result<Reply, Error> {
     let process = named(&api.snapshot(), &request.name)?.id.clone();
-    let sent = api
-        .core
-        .command(Command::SendStdin {
-            process,
-            bytes: request.chars,
-        })
-        .await;
+    let sent = api.core.command(Command::SendStdin { process, bytes: request.chars }).await;
     sent.map_err(|why| match why.kind {
         ErrorKind::Failed | ErrorKind::ShutdownState => why,
         kind => Error::new(kind, request.name),
@@ -176,24 +134,14 @@ pub async fn send_stdin(api: &Api, request: SendProcessStdin) -> Result<Reply, E
 /// `supervisor.getProcessInfo`
 pub async fn info(api: &Api, request: GetProcessInfo) -> Result<ProcessReport, Error> {
     let info = named(&api.snapshot(), &request.name)?;
-    Ok(ProcessReport {
-        info,
-        now: super::wall_clock(),
-    })
+    Ok(ProcessReport { info, now: super::wall_clock() })
 }
 
 /// `supervisor.getAllProcessInfo`
 pub async fn all_info(api: &Api, _: GetAllProcessInfo) -> Result<Vec<ProcessReport>, Error> {
     let now = super::wall_clock();
     let snapshot = api.snapshot();
-    Ok(snapshot
-        .processes
-        .values()
-        .map(|info| ProcessReport {
-            info: info.clone(),
-            now,
-        })
-        .collect())
+    Ok(snapshot.processes.values().map(|info| ProcessReport { info: info.clone(), now }).collect())
 }
 
 /// The process of this namespec. A group is not a process.
@@ -220,17 +168,14 @@ pub fn by_priority(snapshot: &Snapshot) -> Vec<&Arc<ProcessInfo>> {
 
 /// Faults about a name show it as the caller wrote it (`cat:cat`); others keep the core's words.
 async fn command_on(api: &Api, name: &str, command: Command) -> Result<Reply, Error> {
-    api.core
-        .command(command)
-        .await
-        .map_err(|why| match why.kind {
-            ErrorKind::BadName
-            | ErrorKind::AlreadyStarted
-            | ErrorKind::NotRunning
-            | ErrorKind::SpawnError
-            | ErrorKind::AbnormalTermination => Error::new(why.kind, name),
-            _ => why,
-        })
+    api.core.command(command).await.map_err(|why| match why.kind {
+        ErrorKind::BadName
+        | ErrorKind::AlreadyStarted
+        | ErrorKind::NotRunning
+        | ErrorKind::SpawnError
+        | ErrorKind::AbnormalTermination => Error::new(why.kind, name),
+        _ => why,
+    })
 }
 
 fn parse_signal(text: &str) -> Result<Signal, Error> {
@@ -268,10 +213,7 @@ fn each_signallable(
     let processes = by_priority(snapshot).into_iter();
     let statuses = processes
         .filter(|process| chosen(&process.id) && process.state.is_signallable())
-        .map(|process| ProcessStatus {
-            id: process.id.clone(),
-            result: Err(bad.clone()),
-        })
+        .map(|process| ProcessStatus { id: process.id.clone(), result: Err(bad.clone()) })
         .collect();
     Reply::Statuses(statuses)
 }
@@ -281,17 +223,7 @@ impl From<ProcessReport> for Value {
     fn from(report: ProcessReport) -> Self {
         let ProcessReport { info, now } = report;
         let description = describe(&info, now);
-        let ProcessInfo {
-            id,
-            state,
-            pid,
-            start,
-            stop,
-            exit,
-            spawn_error,
-            facts,
-            ..
-        } = &*info;
+        let ProcessInfo { id, state, pid, start, stop, exit, spawn_error, facts, .. } = &*info;
         let exit_status = exit.map_or(0, |status| status.code());
         structure([
             ("name", id.name.as_str().into()),
@@ -329,11 +261,7 @@ impl From<Reply> for Value {
         match reply {
             Reply::Done => Self::Bool(true),
             Reply::Statuses(statuses) => Statuses(statuses).into(),
-            Reply::Changes(Changes {
-                added,
-                changed,
-                removed,
-            }) => {
+            Reply::Changes(Changes { added, changed, removed }) => {
                 let lists = [added, changed, removed].map(|groups| {
                     Self::Array(groups.iter().map(|group| group.as_str().into()).collect())
                 });
@@ -358,10 +286,5 @@ fn status(ProcessStatus { id, result }: ProcessStatus) -> Value {
 
 /// A struct of these members, in this order.
 pub fn structure<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Value::Struct(
-        members
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
-    )
+    Value::Struct(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }

@@ -97,12 +97,7 @@ impl Spec {
 impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n", self.help.trim())?;
-        for Param {
-            name,
-            kind,
-            default,
-        } in self.params
-        {
+        for Param { name, kind, default } in self.params {
             write!(f, "@param {} {name}", kind.name())?;
             match default {
                 Some(value) => writeln!(f, " (default: {value})")?,
@@ -125,18 +120,11 @@ impl Args {
     /// # Errors
     /// `IncorrectParameters` where there are too few or too many.
     pub fn new(spec: &'static Spec, values: Vec<Value>) -> Result<Self, Error> {
-        let required = spec
-            .params
-            .iter()
-            .filter(|param| param.default.is_none())
-            .count();
+        let required = spec.params.iter().filter(|param| param.default.is_none()).count();
         if !(required..=spec.params.len()).contains(&values.len()) {
             return Err(ErrorKind::IncorrectParameters.into());
         }
-        Ok(Self {
-            params: spec.params.iter(),
-            values: values.into_iter(),
-        })
+        Ok(Self { params: spec.params.iter(), values: values.into_iter() })
     }
 
     /// The next value.
@@ -160,11 +148,7 @@ impl Args {
     /// # Errors
     /// `IncorrectParameters` where it is of another type.
     pub fn take_or<A: Argument>(&mut self, default: A) -> Result<A, Error> {
-        if self.values.len() == 0 {
-            Ok(default)
-        } else {
-            self.take()
-        }
+        if self.values.len() == 0 { Ok(default) } else { self.take() }
     }
 }
 

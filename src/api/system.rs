@@ -31,9 +31,7 @@ pub async fn method_signature(
     _: &Api,
     request: MethodSignature,
 ) -> Result<Vec<&'static str>, Error> {
-    let spec = operations::find(&request.name.0)
-        .ok_or(ErrorKind::SignatureUnsupported)?
-        .spec;
+    let spec = operations::find(&request.name.0).ok_or(ErrorKind::SignatureUnsupported)?.spec;
     let params = spec.params.iter().map(|param| param.kind.name());
     Ok(std::iter::once(spec.returns.name()).chain(params).collect())
 }
@@ -48,10 +46,7 @@ pub async fn multicall(api: &Api, request: Multicall) -> Result<Vec<Value>, Erro
     let mut bytes = 0;
     for call in request.calls {
         let result = if bytes > RESULTS_BYTES_MAX {
-            Err(Error::new(
-                ErrorKind::Failed,
-                "the answers before this one are too long",
-            ))
+            Err(Error::new(ErrorKind::Failed, "the answers before this one are too long"))
         } else {
             one_call(api, call).await
         };

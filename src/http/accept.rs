@@ -62,14 +62,7 @@ impl UnixSocket {
         if let Some(watch) = &mut watch {
             watch.look_at(&settings.file);
         }
-        Ok(Self {
-            settings,
-            listener,
-            file,
-            watch,
-            said: (false, false),
-            report,
-        })
+        Ok(Self { settings, listener, file, watch, said: (false, false), report })
     }
 
     fn is_in_place(&self) -> bool {
@@ -81,10 +74,7 @@ impl UnixSocket {
     async fn come_back(&mut self) {
         let path = self.settings.file.display().to_string();
         if !std::mem::replace(&mut self.said.0, true) {
-            (self.report)(
-                LogLevel::Warn,
-                &format!("{path} was removed, binding it again"),
-            );
+            (self.report)(LogLevel::Warn, &format!("{path} was removed, binding it again"));
         }
         loop {
             // Before the bind, so that no change is missed between the two.
@@ -183,9 +173,7 @@ impl Watch {
         if let Some(old) = self.at.take() {
             let _ = inotify.rm_watch(old);
         }
-        self.at = path
-            .ancestors()
-            .find_map(|at| inotify.add_watch(at, flags).ok());
+        self.at = path.ancestors().find_map(|at| inotify.add_watch(at, flags).ok());
     }
 
     /// Returns when something about it has changed, or may have.
@@ -206,12 +194,8 @@ mod tests {
     use super::*;
 
     fn open(path: &Path) -> UnixSocket {
-        let settings = UnixServer {
-            file: path.into(),
-            mode: 0o700,
-            owner: None,
-            credentials: None,
-        };
+        let settings =
+            UnixServer { file: path.into(), mode: 0o700, owner: None, credentials: None };
         let bound = bind_unix(&settings).unwrap();
         UnixSocket::new(bound, settings, Arc::new(|_, _| {})).unwrap()
     }

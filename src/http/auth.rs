@@ -45,10 +45,7 @@ impl Gate {
     /// The door of a unix socket.
     #[must_use]
     pub fn unix(credentials: Option<&Credentials>) -> Self {
-        Self {
-            credentials: credentials.map(Digests::new),
-            hosts: None,
-        }
+        Self { credentials: credentials.map(Digests::new), hosts: None }
     }
 
     /// The door of a TCP listener that is also known by these names.
@@ -57,11 +54,7 @@ impl Gate {
         let credentials = credentials.map(Digests::new);
         let hosts = credentials.is_none().then(|| {
             let names = names.iter().filter(|name| !name.is_empty());
-            names
-                .copied()
-                .chain(["localhost"])
-                .map(str::to_ascii_lowercase)
-                .collect()
+            names.copied().chain(["localhost"]).map(str::to_ascii_lowercase).collect()
         });
         Self { credentials, hosts }
     }
@@ -107,11 +100,7 @@ impl Digests {
             None => Some(Sha1::digest(password).into()),
         };
         let usable = !username.is_empty() && !password.is_empty();
-        Self(
-            stored
-                .filter(|_| usable)
-                .map(|password| (Sha1::digest(username).into(), password)),
-        )
+        Self(stored.filter(|_| usable).map(|password| (Sha1::digest(username).into(), password)))
     }
 
     /// Takes the same time whatever is wrong.
@@ -126,9 +115,7 @@ impl Digests {
 
 /// The user and password of a request. Only the first colon divides.
 fn given(headers: &HeaderMap) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (scheme, encoded) = text(headers, AUTHORIZATION.as_str())?
-        .trim()
-        .split_once(' ')?;
+    let (scheme, encoded) = text(headers, AUTHORIZATION.as_str())?.trim().split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
@@ -149,21 +136,13 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
         let origin = origin.to_str().ok()?.split_once("://")?.1;
         Some(origin.eq_ignore_ascii_case(text(headers, HOST.as_str())?))
     };
-    fetched
-        || headers
-            .get(ORIGIN)
-            .is_some_and(|origin| own(origin) != Some(true))
+    fetched || headers.get(ORIGIN).is_some_and(|origin| own(origin) != Some(true))
 }
 
 /// Browsers hide none of these; programs may send one of them, at the price of being told that
 /// the name they call this host by is not among its names.
 fn is_browser(headers: &HeaderMap) -> bool {
-    let marks = [
-        ORIGIN.as_str(),
-        REFERER.as_str(),
-        ACCEPT_LANGUAGE.as_str(),
-        "sec-fetch-site",
-    ];
+    let marks = [ORIGIN.as_str(), REFERER.as_str(), ACCEPT_LANGUAGE.as_str(), "sec-fetch-site"];
     marks.iter().any(|mark| headers.contains_key(*mark))
         || text(headers, USER_AGENT.as_str()).is_some_and(|agent| agent.starts_with("Mozilla/"))
 }
@@ -205,19 +184,13 @@ mod tests {
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         let pairs = pairs.iter().map(|(name, value)| {
-            (
-                hyper::header::HeaderName::from_static(name),
-                HeaderValue::from_str(value).unwrap(),
-            )
+            (hyper::header::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
         });
         pairs.collect()
     }
 
     fn credentials(username: &str, password: &str) -> Credentials {
-        Credentials {
-            username: username.to_owned(),
-            password: password.to_owned(),
-        }
+        Credentials { username: username.to_owned(), password: password.to_owned() }
     }
 
     fn status(gate: &Gate, method: &Method, pairs: &[(&'static str, &str)]) -> u16 {
@@ -258,10 +231,7 @@ mod tests {
         assert_eq!(status(&open, &Method::GET, &[]), 200);
         let gate = Gate::unix(Some(&credentials("u", "p")));
         assert_eq!(status(&gate, &Method::GET, &[]), 401);
-        assert_eq!(
-            status(&gate, &Method::GET, &[("authorization", "Basic !!")]),
-            401
-        );
+        assert_eq!(status(&gate, &Method::GET, &[("authorization", "Basic !!")]), 401);
     }
 
     #[test]
@@ -275,25 +245,14 @@ mod tests {
         check(Method::POST, &[("host", "anything:9001")], 200);
         check(
             Method::POST,
-            &[
-                ("host", "anything:9001"),
-                ("user-agent", "Python-xmlrpc/3.11"),
-            ],
+            &[("host", "anything:9001"), ("user-agent", "Python-xmlrpc/3.11")],
             200,
         );
         check(Method::POST, &[], 200);
         // A browser on our own page.
         check(Method::POST, &[host, ("origin", "http://box:9001")], 200);
-        check(
-            Method::POST,
-            &[host, ("sec-fetch-site", "same-origin")],
-            200,
-        );
-        check(
-            Method::POST,
-            &[("host", "[::1]:9001"), ("origin", "http://[::1]:9001")],
-            200,
-        );
+        check(Method::POST, &[host, ("sec-fetch-site", "same-origin")], 200);
+        check(Method::POST, &[("host", "[::1]:9001"), ("origin", "http://[::1]:9001")], 200);
         // A browser on another's.
         check(Method::POST, &[host, ("origin", "http://evil")], 403);
         check(Method::POST, &[host, ("origin", "http://box:9002")], 403);
@@ -304,22 +263,10 @@ mod tests {
         check(Method::GET, &[host, ("sec-fetch-site", "cross-site")], 200);
         // A name that was rebound to this host.
         let rebound = ("host", "evil:9001");
-        check(
-            Method::POST,
-            &[rebound, ("origin", "http://evil:9001")],
-            403,
-        );
+        check(Method::POST, &[rebound, ("origin", "http://evil:9001")], 403);
         check(Method::GET, &[rebound, ("user-agent", "Mozilla/5.0")], 403);
-        check(
-            Method::GET,
-            &[("host", "127.0.0.1:9001"), ("user-agent", "Mozilla/5.0")],
-            200,
-        );
-        check(
-            Method::GET,
-            &[("host", "LOCALHOST:9001"), ("user-agent", "Mozilla/5.0")],
-            200,
-        );
+        check(Method::GET, &[("host", "127.0.0.1:9001"), ("user-agent", "Mozilla/5.0")], 200);
+        check(Method::GET, &[("host", "LOCALHOST:9001"), ("user-agent", "Mozilla/5.0")], 200);
         let locked = Gate::inet(Some(&credentials("u", "p")), &["box"]);
         let basic = ("authorization", "Basic dTpw");
         let pairs = [rebound, basic, ("user-agent", "Mozilla/5.0")];

@@ -32,10 +32,7 @@ impl Body {
     /// is on its way, so a client that does not read has one in memory.
     #[must_use]
     pub fn log(follower: Follower) -> Self {
-        Self {
-            content: Content::Log(next_piece(follower)),
-            busy: None,
-        }
+        Self { content: Content::Log(next_piece(follower)), busy: None }
     }
 
     /// Keeps the connection's mark until the body is sent.
@@ -46,10 +43,7 @@ impl Body {
 
 impl<B: Into<Bytes>> From<B> for Body {
     fn from(bytes: B) -> Self {
-        Self {
-            content: Content::Whole(bytes.into()),
-            busy: None,
-        }
+        Self { content: Content::Whole(bytes.into()), busy: None }
     }
 }
 
@@ -67,11 +61,7 @@ pub fn answer(status: StatusCode, media_type: &'static str, body: Body) -> Respo
 #[must_use]
 pub fn status_only(status: StatusCode) -> Response<Body> {
     let text = status.canonical_reason().unwrap_or_default();
-    answer(
-        status,
-        "text/plain;charset=utf-8",
-        format!("{} {text}\n", status.as_u16()).into(),
-    )
+    answer(status, "text/plain;charset=utf-8", format!("{} {text}\n", status.as_u16()).into())
 }
 
 fn next_piece(

@@ -77,8 +77,7 @@ impl Connection {
     /// It has no request from now on.
     pub fn waits(&self) {
         static MOMENTS: AtomicU64 = AtomicU64::new(0);
-        self.waits_since
-            .store(MOMENTS.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        self.waits_since.store(MOMENTS.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         self.phase.store(WAITING, Ordering::Relaxed);
     }
 }
@@ -114,13 +113,7 @@ pub struct Timed<S> {
 impl<S> Timed<S> {
     /// Watches over a stream.
     pub fn new(stream: S, connection: Arc<Connection>, limits: Limits) -> Self {
-        Self {
-            stream: TokioIo::new(stream),
-            connection,
-            limits,
-            head: None,
-            stall: None,
-        }
+        Self { stream: TokioIo::new(stream), connection, limits, head: None, stall: None }
     }
 
     fn while_writing<T>(
@@ -133,21 +126,13 @@ impl<S> Timed<S> {
             return progress;
         }
         let time = self.limits.stall_time;
-        ready!(
-            self.stall
-                .get_or_insert_with(|| Box::pin(sleep(time)))
-                .as_mut()
-                .poll(cx)
-        );
+        ready!(self.stall.get_or_insert_with(|| Box::pin(sleep(time))).as_mut().poll(cx));
         Poll::Ready(Err(too_slow("taking the answer")))
     }
 }
 
 fn too_slow(what: &str) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::TimedOut,
-        format!("the client is too slow in {what}"),
-    )
+    io::Error::new(io::ErrorKind::TimedOut, format!("the client is too slow in {what}"))
 }
 
 impl<S: AsyncRead + Unpin> Read for Timed<S> {
@@ -167,12 +152,7 @@ impl<S: AsyncRead + Unpin> Read for Timed<S> {
             return Poll::Pending;
         }
         let time = this.limits.head_time;
-        ready!(
-            this.head
-                .get_or_insert_with(|| Box::pin(sleep(time)))
-                .as_mut()
-                .poll(cx)
-        );
+        ready!(this.head.get_or_insert_with(|| Box::pin(sleep(time))).as_mut().poll(cx));
         Poll::Ready(Err(too_slow("sending its request")))
     }
 }

@@ -47,10 +47,7 @@ pub struct BoundUnix {
 pub fn bind_unix(settings: &UnixServer) -> io::Result<BoundUnix> {
     let path = &settings.file;
     let explain = |why: io::Error| {
-        io::Error::new(
-            why.kind(),
-            format!("cannot listen on {}: {why}", path.display()),
-        )
+        io::Error::new(why.kind(), format!("cannot listen on {}: {why}", path.display()))
     };
     let mut own_name = path.clone().into_os_string();
     own_name.push(format!(".{}", std::process::id()));
@@ -79,10 +76,7 @@ pub fn bind_inet(settings: &InetServer) -> io::Result<TcpListener> {
     if open && !addresses.iter().all(|address| address.ip().is_loopback()) {
         let why = "it is not a loopback address and no password is set; set username and \
                    password in [inet_http_server], or allow_unauthenticated=true";
-        return Err(explain(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            why,
-        )));
+        return Err(explain(io::Error::new(io::ErrorKind::PermissionDenied, why)));
     }
     let listener = TcpListener::bind(&*addresses).map_err(explain)?;
     listener.set_nonblocking(true).map_err(explain)?;
@@ -122,10 +116,7 @@ fn listen_at(path: &Path, settings: &UnixServer) -> io::Result<OwnedFd> {
     fchmodat(AT_FDCWD, path, mode, FchmodatFlags::NoFollowSymlink)?;
     if let Some((uid, gid)) = settings.owner {
         lchown(path, Some(uid), Some(gid)).map_err(|why| {
-            io::Error::new(
-                why.kind(),
-                format!("cannot give it to {uid}:{gid} (chown): {why}"),
-            )
+            io::Error::new(why.kind(), format!("cannot give it to {uid}:{gid} (chown): {why}"))
         })?;
     }
     listen(&fd, Backlog::new(BACKLOG)?)?;
@@ -183,12 +174,7 @@ mod tests {
     use super::*;
 
     fn settings(path: &Path, mode: u32) -> UnixServer {
-        UnixServer {
-            file: path.into(),
-            mode,
-            owner: None,
-            credentials: None,
-        }
+        UnixServer { file: path.into(), mode, owner: None, credentials: None }
     }
 
     #[test]
@@ -197,10 +183,7 @@ mod tests {
         for mode in [0o700, 0o777, 0o640] {
             let path = directory.path().join(format!("{mode:o}.sock"));
             let _bound = bind_unix(&settings(&path, mode)).unwrap();
-            assert_eq!(
-                path.symlink_metadata().unwrap().permissions().mode() & 0o7777,
-                mode
-            );
+            assert_eq!(path.symlink_metadata().unwrap().permissions().mode() & 0o7777, mode);
             UnixStream::connect(&path).unwrap();
         }
         assert_eq!(directory.path().read_dir().unwrap().count(), 3);
@@ -216,11 +199,7 @@ mod tests {
         assert_eq!(why.kind(), io::ErrorKind::AddrInUse);
         let who = format!("process {} is listening there", std::process::id());
         assert!(why.to_string().contains(&who), "{why}");
-        assert_eq!(
-            file_id(&path).unwrap(),
-            first.file,
-            "the live one is still there"
-        );
+        assert_eq!(file_id(&path).unwrap(), first.file, "the live one is still there");
         UnixStream::connect(&path).unwrap();
 
         drop(first);
@@ -258,11 +237,7 @@ mod tests {
             ("0.0.0.0", false, false),
             ("0.0.0.0", true, true),
         ] {
-            assert_eq!(
-                bind_inet(&server(host, allow)).is_ok(),
-                fine,
-                "{host} {allow}"
-            );
+            assert_eq!(bind_inet(&server(host, allow)).is_ok(), fine, "{host} {allow}");
         }
     }
 }

@@ -67,10 +67,7 @@ impl Bound {
     /// The runtime cannot watch a descriptor.
     pub fn serve(self, api: &Arc<Api>) -> io::Result<Servers> {
         let (closing, closed) = watch::channel(());
-        let mut servers = Servers {
-            tasks: JoinSet::new(),
-            closing,
-        };
+        let mut servers = Servers { tasks: JoinSet::new(), closing };
         let site = Arc::new(Site::new(api.clone()));
         let log = api.clone();
         let report: Report = Arc::new(move |level, line| log.log_line(level, line));
@@ -85,22 +82,14 @@ impl Bound {
             let router = Arc::new(Router::new(site.clone(), gate));
             let listener = TcpListener::from_std(listener)?;
             let closed = closed.clone();
-            servers.tasks.spawn(serve::serve(
-                listener,
-                router,
-                limits,
-                report.clone(),
-                closed,
-            ));
+            servers.tasks.spawn(serve::serve(listener, router, limits, report.clone(), closed));
         }
         if let Some((settings, bound)) = self.unix {
             announce(&report, "unix_http_server", settings.credentials.is_some());
             let gate = Gate::unix(settings.credentials.as_ref());
             let router = Arc::new(Router::new(site, gate));
             let listener = UnixSocket::new(bound, settings, report.clone())?;
-            servers
-                .tasks
-                .spawn(serve::serve(listener, router, limits, report, closed));
+            servers.tasks.spawn(serve::serve(listener, router, limits, report, closed));
         }
         Ok(servers)
     }

@@ -47,10 +47,7 @@ fn log_tail(path: &str) -> Option<Route> {
         Some((name, "stderr")) => (name, Stream::Stderr),
         Some(_) => return None,
     };
-    Some(Route::LogTail {
-        name: name.to_owned(),
-        stream,
-    })
+    Some(Route::LogTail { name: name.to_owned(), stream })
 }
 
 /// Percent-decoding (RFC 3986). What is no escape stays as it is; what is then not UTF-8 becomes
@@ -71,11 +68,7 @@ fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
     let [b'%', high, low, after @ ..] = text else {
         return None;
     };
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some((digit(*high)? << 4 | digit(*low)?, after))
 }
 
@@ -85,10 +78,7 @@ mod tests {
 
     #[test]
     fn paths_lead_where_the_references_do() {
-        let tail = |name: &str, stream| Route::LogTail {
-            name: name.to_owned(),
-            stream,
-        };
+        let tail = |name: &str, stream| Route::LogTail { name: name.to_owned(), stream };
         for (path, route) in [
             ("/RPC2", Route::Rpc),
             ("/RPC2/", Route::Rpc),

@@ -38,11 +38,7 @@ impl Site {
     #[must_use]
     pub fn new(api: Arc<Api>) -> Self {
         let large_bodies = Semaphore::new(LARGE_BODIES_MAX);
-        Self {
-            rpc: Rpc::new(api.clone()),
-            api,
-            large_bodies,
-        }
+        Self { rpc: Rpc::new(api.clone()), api, large_bodies }
     }
 }
 
@@ -79,11 +75,7 @@ type Answered = Result<Response<Body>, StatusCode>;
 impl Site {
     async fn rpc(&self, request: Request<Incoming>) -> Answered {
         let body = self.read_body(request).await?;
-        let encoded = self
-            .rpc
-            .answer(&body)
-            .await
-            .ok_or(StatusCode::BAD_REQUEST)?;
+        let encoded = self.rpc.answer(&body).await.ok_or(StatusCode::BAD_REQUEST)?;
         Ok(answer(StatusCode::OK, "text/xml", encoded.into()))
     }
 
@@ -91,17 +83,11 @@ impl Site {
         let process: Option<Arc<ProcessInfo>> = process::named(&self.api.snapshot(), name).ok();
         let process = process.ok_or(StatusCode::NOT_FOUND)?;
         let path = log::path_of(&process, stream).ok_or(StatusCode::NOT_FOUND)?;
-        self.follow(LogId::Process(process.id.clone(), stream), path)
-            .await
+        self.follow(LogId::Process(process.id.clone(), stream), path).await
     }
 
     async fn main_log_tail(&self) -> Answered {
-        let path = self
-            .api
-            .logs()
-            .activity_path()
-            .ok_or(StatusCode::NOT_FOUND)?
-            .to_owned();
+        let path = self.api.logs().activity_path().ok_or(StatusCode::NOT_FOUND)?.to_owned();
         self.follow(LogId::Main, path).await
     }
 
@@ -111,18 +97,11 @@ impl Site {
         if !exists.unwrap_or(false) {
             return Err(StatusCode::NOT_FOUND);
         }
-        let follower = self
-            .api
-            .logs()
-            .follow(which)
-            .await
-            .ok_or(StatusCode::NOT_FOUND)?;
+        let follower = self.api.logs().follow(which).await.ok_or(StatusCode::NOT_FOUND)?;
         let body = Body::log(follower);
         let mut response = answer(StatusCode::OK, "text/plain;charset=utf-8", body);
         // Asks a proxy in between (nginx) to pass every byte on at once.
-        response
-            .headers_mut()
-            .insert("x-accel-buffering", HeaderValue::from_static("no"));
+        response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
         Ok(response)
     }
 
@@ -134,18 +113,15 @@ impl Site {
             return Err(StatusCode::LENGTH_REQUIRED);
         }
         // A chunked body may turn out to be of any size.
-        let bytes = body.size_hint().exact().map_or(usize::MAX, |bytes| {
-            usize::try_from(bytes).unwrap_or(usize::MAX)
-        });
+        let bytes = body
+            .size_hint()
+            .exact()
+            .map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         if bytes > BODY_BYTES_MAX && bytes != usize::MAX {
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
         let large = bytes > SMALL_BODY_BYTES_MAX;
-        let _turn = if large {
-            self.large_bodies.acquire().await.ok()
-        } else {
-            None
-        };
+        let _turn = if large { self.large_bodies.acquire().await.ok() } else { None };
         let whole = Limited::new(body, BODY_BYTES_MAX).collect();
         match timeout(BODY_TIME_MAX, whole).await {
             Ok(Ok(collected)) => Ok(collected.to_bytes()),

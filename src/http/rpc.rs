@@ -27,28 +27,19 @@ impl Rpc {
     /// An XML-RPC face of the API.
     #[must_use]
     pub fn new(api: Arc<Api>) -> Self {
-        Self {
-            api,
-            kept: Mutex::default(),
-        }
+        Self { api, kept: Mutex::default() }
     }
 
     /// The answer to a request's body; `None` if it is no call.
     pub async fn answer(&self, body: &[u8]) -> Option<Bytes> {
-        let call = decode_call(body)
-            .inspect_err(|why| self.complain(body, why))
-            .ok()?;
+        let call = decode_call(body).inspect_err(|why| self.complain(body, why)).ok()?;
         let method = call.method;
-        self.api
-            .trace(|| format!("XML-RPC method called: {method}()"));
+        self.api.trace(|| format!("XML-RPC method called: {method}()"));
         let keepable = operations::find(&method)
             .map(|entry| entry.spec)
             .filter(|spec| spec.is_keepable() && call.params.is_empty());
         let Some(spec) = keepable else {
-            return Some(
-                self.encode(&method, self.api.dispatch(&method, call.params).await)
-                    .await,
-            );
+            return Some(self.encode(&method, self.api.dispatch(&method, call.params).await).await);
         };
         let now = self.api.moment();
         let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,9 +49,7 @@ impl Rpc {
             self.trace_success(&method);
             return Some(bytes.clone());
         }
-        let bytes = self
-            .encode(&method, self.api.dispatch(&method, Vec::new()).await)
-            .await;
+        let bytes = self.encode(&method, self.api.dispatch(&method, Vec::new()).await).await;
         kept().insert(spec.name, (now, bytes.clone()));
         Some(bytes)
     }
@@ -76,10 +65,7 @@ impl Rpc {
                 encode_response(&value).into()
             }
             Err(why) => {
-                let fault = Fault {
-                    code: error::row(why.kind).fault,
-                    string: error::text(&why),
-                };
+                let fault = Fault { code: error::row(why.kind).fault, string: error::text(&why) };
                 let Fault { code, string } = &fault;
                 self.api.trace(|| {
                     format!("XML-RPC method {method}() returned fault: [{code}] {string}")
@@ -90,8 +76,7 @@ impl Rpc {
     }
 
     fn trace_success(&self, method: &str) {
-        self.api
-            .trace(|| format!("XML-RPC method {method}() returned successfully"));
+        self.api.trace(|| format!("XML-RPC method {method}() returned successfully"));
     }
 
     fn complain(&self, body: &[u8], why: &dyn std::error::Error) {

@@ -90,17 +90,12 @@ impl Connections {
         let connection = Arc::new(Connection::default());
         connection.waits();
         let stream = Timed::new(stream, connection.clone(), limits);
-        let task = self
-            .tasks
-            .spawn(serve_connection(stream, connection.clone(), handler));
+        let task = self.tasks.spawn(serve_connection(stream, connection.clone(), handler));
         self.by_task.insert(task.id(), connection);
     }
 
     fn close_longest_waiting(&self) {
-        let waiting = self
-            .by_task
-            .values()
-            .filter_map(|c| Some((c.waits_since()?, c)));
+        let waiting = self.by_task.values().filter_map(|c| Some((c.waits_since()?, c)));
         if let Some((_, connection)) = waiting.min_by_key(|(since, _)| *since) {
             connection.close.notify_one();
         }
@@ -115,10 +110,7 @@ impl Connections {
                     let said = panic.downcast_ref::<&str>().copied();
                     let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
                     let said = said.unwrap_or("no message");
-                    report(
-                        LogLevel::Error,
-                        &format!("a connection's task panicked: {said}"),
-                    );
+                    report(LogLevel::Error, &format!("a connection's task panicked: {said}"));
                 }
                 id
             }
@@ -165,8 +157,5 @@ async fn serve_connection<S, H: Handle>(
 /// Errors of accept(2) that are about the connection and not about this process.
 fn is_of_one_connection(why: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(
-        why.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
-    )
+    matches!(why.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }

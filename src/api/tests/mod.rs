@@ -10,11 +10,8 @@ mod reads;
 
 /// A lone process that runs, and a group of one that runs and one that does not.
 fn fleet() -> Vec<ProcessInfo> {
-    let states = [
-        ("cat", StateCode::Running),
-        ("g:a", StateCode::Running),
-        ("g:b", StateCode::Stopped),
-    ];
+    let states =
+        [("cat", StateCode::Running), ("g:a", StateCode::Running), ("g:b", StateCode::Stopped)];
     states.map(|(name, state)| process(name, state)).into()
 }
 
@@ -41,11 +38,8 @@ fn value(word: &str) -> Value {
 async fn ask(fake: &Fake, call: &str) -> Result<Value, String> {
     let mut words = call.split_whitespace();
     let method = words.next().unwrap();
-    let method = if method.contains('.') {
-        method.to_owned()
-    } else {
-        format!("supervisor.{method}")
-    };
+    let method =
+        if method.contains('.') { method.to_owned() } else { format!("supervisor.{method}") };
     ask_with(fake, &method, words.map(value).collect()).await
 }
 
@@ -57,21 +51,15 @@ async fn ask_with(fake: &Fake, method: &str, values: Vec<Value>) -> Result<Value
 
 /// The text of a string.
 fn plain(value: &Value) -> &str {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("{value:?} is no string"))
+    value.as_str().unwrap_or_else(|| panic!("{value:?} is no string"))
 }
 
 fn list(value: &Value) -> &[Value] {
-    value
-        .as_array()
-        .unwrap_or_else(|| panic!("{value:?} is no array"))
+    value.as_array().unwrap_or_else(|| panic!("{value:?} is no array"))
 }
 
 fn keys(value: &Value) -> String {
-    let Value::Struct(members) = value else {
-        panic!("{value:?} is no struct")
-    };
+    let Value::Struct(members) = value else { panic!("{value:?} is no struct") };
     let names: Vec<_> = members.iter().map(|(name, _)| name.as_str()).collect();
     names.join(" ")
 }
@@ -86,20 +74,13 @@ fn column(value: &Value, key: &str) -> Vec<String> {
 fn the_table_is_whole() {
     for entry in operations::OPERATIONS {
         let spec = entry.spec;
-        assert!(
-            spec.help.trim().ends_with('.'),
-            "{}: help is sentences",
-            spec.name
-        );
+        assert!(spec.help.trim().ends_with('.'), "{}: help is sentences", spec.name);
         let defaults = spec.params.iter().map(|param| param.default.is_some());
         assert!(defaults.is_sorted(), "{}: defaults come last", spec.name);
     }
     let mut names: Vec<_> = operations::names().map(|(name, _)| name).collect();
     names.sort_unstable();
-    assert!(
-        names.windows(2).all(|pair| pair[0] != pair[1]),
-        "a name stands for one thing"
-    );
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "a name stands for one thing");
 }
 
 /// As `system.listMethods` and `system.methodSignature` of Supervisor 4.3.0 tell them, and ours.
@@ -155,23 +136,15 @@ async fn methods_and_signatures_are_the_references() {
     for method in list(&ask(&fake, "system.listMethods").await.unwrap()) {
         let method = plain(method);
         let signature = ask(&fake, &format!("system.methodSignature {method}")).await;
-        let types: Vec<_> = list(&signature.unwrap())
-            .iter()
-            .map(|t| plain(t).to_owned())
-            .collect();
+        let types: Vec<_> = list(&signature.unwrap()).iter().map(|t| plain(t).to_owned()).collect();
         let name = method.trim_start_matches("supervisor.");
         lines.push(format!("{name} {}", types.join(" ")));
-        let help = ask(&fake, &format!("system.methodHelp {method}"))
-            .await
-            .unwrap();
+        let help = ask(&fake, &format!("system.methodHelp {method}")).await.unwrap();
         assert!(plain(&help).contains("@return "), "{method:?}");
     }
     assert_eq!(lines, wanted.lines().map(str::trim).collect::<Vec<_>>());
     for call in ["system.methodHelp nope", "system.methodSignature 5"] {
-        assert_eq!(
-            ask(&fake, call).await.unwrap_err(),
-            "4 SIGNATURE_UNSUPPORTED"
-        );
+        assert_eq!(ask(&fake, call).await.unwrap_err(), "4 SIGNATURE_UNSUPPORTED");
     }
 }
 
@@ -206,10 +179,7 @@ async fn many_calls_in_one() {
         Value::Struct(vec![("methodName".to_owned(), text(method)), params])
     };
     let calls = vec![
-        Value::Struct(vec![(
-            "methodName".to_owned(),
-            text("supervisor.getVersion"),
-        )]),
+        Value::Struct(vec![("methodName".to_owned(), text("supervisor.getVersion"))]),
         call("system.multicall", &[]),
         Value::Struct(vec![]),
         call("nope", &[]),
@@ -223,15 +193,13 @@ async fn many_calls_in_one() {
     ];
     let many = |calls| ask_with(&fake, "system.multicall", vec![Value::Array(calls)]);
     let results = many(calls).await.unwrap();
-    let results = list(&results)
-        .iter()
-        .map(|result| match result.member("faultString") {
-            Some(why) => {
-                let code = result.member("faultCode").and_then(Value::as_int);
-                format!("{} {}", code.unwrap(), plain(why))
-            }
-            None => format!("{result:?}"),
-        });
+    let results = list(&results).iter().map(|result| match result.member("faultString") {
+        Some(why) => {
+            let code = result.member("faultCode").and_then(Value::as_int);
+            format!("{} {}", code.unwrap(), plain(why))
+        }
+        None => format!("{result:?}"),
+    });
     assert_eq!(
         results.collect::<Vec<_>>(),
         [
@@ -249,10 +217,7 @@ async fn many_calls_in_one() {
 
     let calls = vec![call("supervisor.getPID", &[]); super::system::CALLS_MAX + 1];
     let refused = many(calls).await.unwrap_err();
-    assert!(
-        refused.starts_with("2 INCORRECT_PARAMETERS: more than 1000"),
-        "{refused}"
-    );
+    assert!(refused.starts_with("2 INCORRECT_PARAMETERS: more than 1000"), "{refused}");
 }
 
 #[test]
@@ -263,12 +228,7 @@ fn the_page_on_xml_rpc_lists_every_method() {
         let spec = entry.spec;
         let params = spec.params.iter().map(|param| {
             let default = param.default.map(|value| format!(" = {value}"));
-            format!(
-                "{} {}{}",
-                param.kind.name(),
-                param.name,
-                default.unwrap_or_default()
-            )
+            format!("{} {}{}", param.kind.name(), param.name, default.unwrap_or_default())
         });
         let params = params.collect::<Vec<_>>().join(", ");
         let aliases = spec.aliases.iter().map(|alias| format!(" Also `{alias}`."));
@@ -280,8 +240,5 @@ fn the_page_on_xml_rpc_lists_every_method() {
             aliases.collect::<String>()
         ));
     }
-    assert!(
-        page.contains(&rows),
-        "docs/xmlrpc.md must hold this table:\n{rows}"
-    );
+    assert!(page.contains(&rows), "docs/xmlrpc.md must hold this table:\n{rows}");
 }

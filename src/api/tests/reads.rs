@@ -12,10 +12,7 @@ use crate::xmlrpc::Value;
 async fn a_process_is_told_in_the_references_order() {
     let mut fleet = fleet();
     fleet[0].facts = Arc::new(facts("/log/out", "/log/err"));
-    fleet[2].exit = Some(ExitStatus::Signal {
-        number: 9,
-        core: false,
-    });
+    fleet[2].exit = Some(ExitStatus::Signal { number: 9, core: false });
     fleet[2].stop = WallTime(1_000_000_005_999_999);
     let fake = Fake::new(&fleet);
 
@@ -41,10 +38,7 @@ async fn a_process_is_told_in_the_references_order() {
     }
     assert!(info.member("now").and_then(Value::as_int).unwrap() > 1_700_000_000);
     let said = plain(info.member("description").unwrap());
-    assert!(
-        said.starts_with("pid 7, uptime ") && said.contains(" days, "),
-        "{said}"
-    );
+    assert!(said.starts_with("pid 7, uptime ") && said.contains(" days, "), "{said}");
 
     let all = ask(&fake, "getAllProcessInfo").await.unwrap();
     assert_eq!(column(&all, "name"), ["cat", "a", "b"]);
@@ -115,10 +109,7 @@ async fn logs_are_read_and_counted_in_bytes() {
         ("readProcessLog cat 300 0", Ok(String::new())),
         ("readProcessLog cat -1 1", Err("3 BAD_ARGUMENTS".to_owned())),
         ("readProcessLog cat 0 -1", Err("3 BAD_ARGUMENTS".to_owned())),
-        (
-            "readProcessStderrLog cat 0 0",
-            Err(format!("20 NO_FILE: {missing}")),
-        ),
+        ("readProcessStderrLog cat 0 0", Err(format!("20 NO_FILE: {missing}"))),
     ] {
         let answer = ask(&fake, call).await.map(|text| plain(&text).to_owned());
         assert_eq!(answer, wanted, "{call}");
