@@ -33,6 +33,7 @@ async fn paths_answer_as_the_references() {
         (get("/logtail"), 404),
         (post("/logtail/cat", ""), 400),
         (post("/mainlogtail", ""), 400),
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400),
         ("nonsense\r\n\r\n".to_owned(), 400),
     ] {
         assert_eq!(server.ask(&request).await.status, status, "{request}");
