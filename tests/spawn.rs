@@ -1,5 +1,7 @@
 //! Starting real programs: what a child finds, what it costs, how it ends.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
 #[path = "spawn/fixture.rs"]
 mod fixture;
 
@@ -22,28 +24,16 @@ use supervisord::runtime::spawn::{BaseEnvironment, Spawner};
 fn a_child_has_descriptors_0_to_2_and_no_others() {
     // One that would be inherited, as one from a careless parent of the daemon's.
     let leaked = fs::File::open("/dev/null").unwrap();
-    nix::fcntl::fcntl(
-        &leaked,
-        nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()),
-    )
-    .unwrap();
+    nix::fcntl::fcntl(&leaked, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
     for redirect_stderr in [false, true] {
         let mut settings = program("sh -c 'exec ls -l /proc/self/fd'");
         settings.redirect_stderr = redirect_stderr;
         let ended = finish(spawn(&settings));
-        let targets: Vec<_> = ended
-            .stdout
-            .lines()
-            .filter(|line| line.contains(" -> "))
-            .collect();
+        let targets: Vec<_> = ended.stdout.lines().filter(|line| line.contains(" -> ")).collect();
         // ls itself opens the directory it lists.
         assert_eq!(targets.len(), 4, "{}", ended.stdout);
         let target = |n: usize| targets[n].rsplit(" -> ").next().unwrap();
-        assert!(
-            (0..3).all(|n| target(n).starts_with("pipe:")),
-            "{}",
-            ended.stdout
-        );
+        assert!((0..3).all(|n| target(n).starts_with("pipe:")), "{}", ended.stdout);
         assert_eq!(target(1) == target(2), redirect_stderr, "{}", ended.stdout);
         assert!(target(3).starts_with("/proc/"), "{}", ended.stdout);
     }
@@ -52,11 +42,7 @@ fn a_child_has_descriptors_0_to_2_and_no_others() {
 #[test]
 fn old_kernels_without_close_range_give_the_same_descriptors() {
     let leaked = fs::File::open("/dev/null").unwrap();
-    nix::fcntl::fcntl(
-        &leaked,
-        nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()),
-    )
-    .unwrap();
+    nix::fcntl::fcntl(&leaked, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
     let mut spawner = spawner().without_close_range();
     let settings = program("ls /proc/self/fd");
     let child = spawner.spawn(&ProcessId::new("g", "p"), &settings).unwrap();
@@ -88,12 +74,7 @@ fn a_child_has_a_process_group_of_its_own_in_our_session() {
 
 #[test]
 fn a_childs_environment_is_exactly_what_was_set() {
-    let daemons = [
-        ("PATH", "/bin"),
-        ("A", "daemon"),
-        ("B", "daemon"),
-        ("NOTIFY_SOCKET", "/n"),
-    ];
+    let daemons = [("PATH", "/bin"), ("A", "daemon"), ("B", "daemon"), ("NOTIFY_SOCKET", "/n")];
     let daemons = daemons.map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let base = BaseEnvironment::new(daemons, Some("unix:///s".to_owned()));
     let mut spawner = Spawner::new(base).unwrap();
@@ -122,10 +103,7 @@ fn directory_and_umask_are_the_childs_alone() {
     settings.directory = Some(path.clone());
     settings.umask = Some(0o137);
     let here = std::env::current_dir().unwrap();
-    assert_eq!(
-        finish(spawn(&settings)).stdout,
-        format!("{}\n0137\n", path.display())
-    );
+    assert_eq!(finish(spawn(&settings)).stdout, format!("{}\n0137\n", path.display()));
     assert_eq!(std::env::current_dir().unwrap(), here);
 }
 
@@ -186,32 +164,21 @@ fn a_child_that_cannot_become_its_program_says_why_and_ends_with_127() {
 
 #[test]
 fn what_is_no_program_is_no_child() {
-    let failure = spawner()
-        .spawn(&ProcessId::new("g", "p"), &program("/nope"))
-        .unwrap_err();
+    let failure = spawner().spawn(&ProcessId::new("g", "p"), &program("/nope")).unwrap_err();
     assert_eq!(failure.kind, SpawnFailureKind::NoFile);
     assert_eq!(failure.reason, "can't find command '/nope'");
     let mut settings = program("cat");
     settings.environment = vec![("A".into(), "b\0c".into())];
-    let failure = spawner()
-        .spawn(&ProcessId::new("g", "p"), &settings)
-        .unwrap_err();
+    let failure = spawner().spawn(&ProcessId::new("g", "p"), &settings).unwrap_err();
     assert_eq!(failure.kind, SpawnFailureKind::NotExecutable);
-    assert_eq!(
-        failure.reason,
-        "cannot start 'p': its settings hold a NUL byte"
-    );
+    assert_eq!(failure.reason, "cannot start 'p': its settings hold a NUL byte");
 }
 
 #[test]
 fn a_pipe_ends_with_its_child() {
     // A spawner that kept an end of the pipe would withhold the end of file.
     let mut spawner = spawner();
-    let ended = finish(
-        spawner
-            .spawn(&ProcessId::new("g", "p"), &program("echo hi"))
-            .unwrap(),
-    );
+    let ended = finish(spawner.spawn(&ProcessId::new("g", "p"), &program("echo hi")).unwrap());
     assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("hi\n", ""));
 }
 
@@ -219,9 +186,7 @@ fn a_pipe_ends_with_its_child() {
 fn a_signal_right_after_the_start_is_never_lost() {
     let mut spawner = spawner();
     for _ in 0..1000 {
-        let child = spawner
-            .spawn(&ProcessId::new("g", "p"), &program("sleep 1000"))
-            .unwrap();
+        let child = spawner.spawn(&ProcessId::new("g", "p"), &program("sleep 1000")).unwrap();
         kill(Pid::from_raw(child.pid), Signal::SIGTERM).unwrap();
         assert_eq!(finish(child).status, "Signaled SIGTERM");
     }
@@ -258,12 +223,6 @@ fn a_large_daemon_spawns_as_fast_as_a_small_one() {
     let last = many.last().map(AsRawFd::as_raw_fd);
     println!("spawn: {small:?}, with 200 MB {large:?}, with {last:?} descriptors {wide:?}");
     // With fork(2) the first is tenfold; with a copied table the second is threefold.
-    assert!(
-        large < small * 3,
-        "{small:?} became {large:?} with a heap of 200 MB"
-    );
-    assert!(
-        wide < small * 3,
-        "{small:?} became {wide:?} with {last:?} descriptors"
-    );
+    assert!(large < small * 3, "{small:?} became {large:?} with a heap of 200 MB");
+    assert!(wide < small * 3, "{small:?} became {wide:?} with {last:?} descriptors");
 }

@@ -87,9 +87,13 @@ impl Problems {
         !self.errors.borrow().is_empty()
     }
 
-    /// The errors, if there are any, with the warnings after them; else the warnings.
+    /// The errors, if there are any, with the warnings after them; else the warnings. Both in
+    /// order of file and line.
     pub fn into_result(self) -> Result<Vec<ConfigError>, Vec<ConfigError>> {
-        let (mut errors, warnings) = (self.errors.into_inner(), self.warnings.into_inner());
+        let (mut errors, mut warnings) = (self.errors.into_inner(), self.warnings.into_inner());
+        for list in [&mut errors, &mut warnings] {
+            list.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        }
         if errors.is_empty() {
             return Ok(warnings);
         }

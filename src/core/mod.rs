@@ -23,6 +23,8 @@ pub mod event;
 pub mod group;
 mod lifecycle;
 pub mod process;
+#[cfg(test)]
+mod tests;
 pub mod transition;
 mod waiter;
 

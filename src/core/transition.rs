@@ -301,6 +301,12 @@ impl Process {
         }
     }
 
+    /// For tests that begin in the middle of a life.
+    #[cfg(test)]
+    pub(super) fn put_in(&mut self, state: State) {
+        self.state = state;
+    }
+
     fn enter(&mut self, state: State, out: &mut Vec<Step>) {
         self.state = state;
         out.push(Step::Entered(self.state.code()));

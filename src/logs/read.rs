@@ -59,18 +59,10 @@ pub fn tail_window(path: &Path, offset: i64, length: i64) -> Tail {
         let (start, count, overflow) = tail_bounds(size, offset, length);
         let skipped = count.saturating_sub(WINDOW_BYTES_MAX);
         let data = read(&mut file, start + skipped, count - skipped)?;
-        Ok::<_, io::Error>(Tail {
-            data,
-            offset: size,
-            overflow,
-        })
+        Ok::<_, io::Error>(Tail { data, offset: size, overflow })
     };
     tail().unwrap_or_else(|error| Tail {
-        offset: if error.kind() == io::ErrorKind::NotFound {
-            0
-        } else {
-            offset.max(0) as u64
-        },
+        offset: if error.kind() == io::ErrorKind::NotFound { 0 } else { offset.max(0) as u64 },
         ..Tail::default()
     })
 }
@@ -156,14 +148,8 @@ mod tests {
             };
             assert_eq!(found.as_deref(), expected, "{offset} {length}");
         }
-        assert!(matches!(
-            read_window(Path::new("/none"), -1, 1),
-            Err(ReadError::NoFile)
-        ));
-        assert!(matches!(
-            read_window(Path::new("/"), 0, 0),
-            Err(ReadError::Failed(_))
-        ));
+        assert!(matches!(read_window(Path::new("/none"), -1, 1), Err(ReadError::NoFile)));
+        assert!(matches!(read_window(Path::new("/"), 0, 0), Err(ReadError::Failed(_))));
     }
 
     /// Every expectation here is what the reference answered.
@@ -193,16 +179,8 @@ mod tests {
             (i64::MAX, i64::MAX, "", false),
             (i64::MIN, i64::MIN, "", true),
         ] {
-            let expected = Tail {
-                data: data.into(),
-                offset: 10,
-                overflow,
-            };
-            assert_eq!(
-                tail_window(file.path(), offset, length),
-                expected,
-                "{offset} {length}"
-            );
+            let expected = Tail { data: data.into(), offset: 10, overflow };
+            assert_eq!(tail_window(file.path(), offset, length), expected, "{offset} {length}");
         }
         let empty = log("");
         assert!(tail_window(empty.path(), -2, 1).overflow);
@@ -214,18 +192,9 @@ mod tests {
     fn a_log_beyond_the_bound_does_not_exhaust_memory() {
         let file = log("");
         file.as_file().set_len(WINDOW_BYTES_MAX + 1).unwrap();
-        assert!(matches!(
-            read_window(file.path(), 0, 0),
-            Err(ReadError::Failed(_))
-        ));
-        assert_eq!(
-            read_window(file.path(), 1, 0).unwrap().len() as u64,
-            WINDOW_BYTES_MAX
-        );
+        assert!(matches!(read_window(file.path(), 0, 0), Err(ReadError::Failed(_))));
+        assert_eq!(read_window(file.path(), 1, 0).unwrap().len() as u64, WINDOW_BYTES_MAX);
         let tail = tail_window(file.path(), 0, i64::MAX);
-        assert_eq!(
-            (tail.data.len() as u64, tail.offset),
-            (WINDOW_BYTES_MAX, WINDOW_BYTES_MAX + 1)
-        );
+        assert_eq!((tail.data.len() as u64, tail.offset), (WINDOW_BYTES_MAX, WINDOW_BYTES_MAX + 1));
     }
 }

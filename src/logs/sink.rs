@@ -272,17 +272,10 @@ impl Sink {
             if self.rotate_at == self.settings.max_bytes {
                 reports.push((
                     LogLevel::Error,
-                    format!(
-                        "cannot rotate log {}: {error}; it grows on",
-                        self.path.display()
-                    ),
+                    format!("cannot rotate log {}: {error}; it grows on", self.path.display()),
                 ));
             }
-            let size = if let Output::File(log) = &self.output {
-                log.size
-            } else {
-                0
-            };
+            let size = if let Output::File(log) = &self.output { log.size } else { 0 };
             self.rotate_at = size.saturating_add(self.settings.max_bytes);
         } else {
             self.rotate_at = self.settings.max_bytes;
@@ -303,10 +296,7 @@ impl Sink {
                 format!("cannot write to log {path}: {error}; output is dropped until it works"),
             ));
         }
-        let trouble = self.trouble.get_or_insert(Trouble {
-            last_failure: now,
-            dropped: 0,
-        });
+        let trouble = self.trouble.get_or_insert(Trouble { last_failure: now, dropped: 0 });
         trouble.last_failure = now;
         self.drop_bytes(lost);
     }
@@ -327,10 +317,7 @@ impl Sink {
     fn end_episode(&mut self, reports: &mut Reports) {
         if let Some(trouble) = self.trouble.take().filter(|trouble| trouble.dropped > 0) {
             let (path, dropped) = (self.path.display(), trouble.dropped);
-            reports.push((
-                LogLevel::Warn,
-                format!("log {path}: {dropped} bytes were dropped"),
-            ));
+            reports.push((LogLevel::Warn, format!("log {path}: {dropped} bytes were dropped")));
         }
     }
 
@@ -347,14 +334,9 @@ impl Sink {
 /// never followed through a link, and hold a shared lock that tells other daemons to leave them.
 fn open(path: &Path, auto: bool) -> io::Result<Output> {
     let mut options = OpenOptions::new();
-    options
-        .append(true)
-        .create(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    options.append(true).create(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
     if auto {
-        options
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY);
+        options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY);
     }
     let file = match options.open(path) {
         Ok(file) => file,
@@ -374,10 +356,5 @@ fn open(path: &Path, auto: bool) -> io::Result<Output> {
         // Advisory; where the file system has no locks, the log still works.
         let _ = file.try_lock_shared();
     }
-    Ok(Output::File(LogFile {
-        device: found.dev(),
-        inode: found.ino(),
-        size: found.size(),
-        file,
-    }))
+    Ok(Output::File(LogFile { device: found.dev(), inode: found.ino(), size: found.size(), file }))
 }

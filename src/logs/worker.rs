@@ -147,11 +147,7 @@ impl Worker {
         let now = self.now();
         let due = self.due.peek().map(|Reverse((due, _))| *due);
         let retry = self.sinks.any_blocked().then(|| next_on_grid(now));
-        let delay = due
-            .into_iter()
-            .chain(retry)
-            .min()
-            .map(|due| due.saturating_sub(now));
+        let delay = due.into_iter().chain(retry).min().map(|due| due.saturating_sub(now));
         let timeout = match delay {
             None => EpollTimeout::NONE,
             Some(delay) if delay >= SHORT_WAIT => {
@@ -237,11 +233,7 @@ impl Worker {
         let Some(pump) = self.pumps.get_mut(&id) else {
             return (0, Taken::EndOfFile);
         };
-        let limit = if let Reach::Bytes(count) = reach {
-            count
-        } else {
-            TURN_BYTES_MAX
-        };
+        let limit = if let Reach::Bytes(count) = reach { count } else { TURN_BYTES_MAX };
         let mut found = 0;
         let end = loop {
             let count = match pump.take(&mut self.chunk) {
@@ -262,8 +254,7 @@ impl Worker {
                 let (name, stream) = (&pump.process.name, pump.stream);
                 let text = String::from_utf8_lossy(bytes);
                 let line = format!("'{name}' {stream} output:\n{text}");
-                self.activity
-                    .add(LogLevel::Debug, wall(), &line, &mut self.sinks, now);
+                self.activity.add(LogLevel::Debug, wall(), &line, &mut self.sinks, now);
             }
             let emptied = count < CHUNK_BYTES && reach != Reach::End;
             if emptied || found >= limit || pump.sink.is_some_and(|s| self.sinks.is_blocked(s)) {
@@ -295,8 +286,7 @@ impl Worker {
             self.stripped.clear();
             stripper.finish(&mut self.stripped);
             if !self.stripped.is_empty() {
-                self.sinks
-                    .write(sink, &self.stripped, self.started.elapsed());
+                self.sinks.write(sink, &self.stripped, self.started.elapsed());
             }
         }
         if let Some(sink) = pump.sink {
@@ -318,11 +308,7 @@ impl Worker {
                     format!("{count} lines of this log were dropped: it is too slow for them");
                 self.report(LogLevel::Warn, &text);
             }
-            Order::Prepare {
-                process,
-                settings,
-                facts,
-            } => self.know(&process, settings, facts),
+            Order::Prepare { process, settings, facts } => self.know(&process, settings, facts),
             Order::Attach(attachment) => self.attach(attachment),
             Order::Ended(process) => {
                 for id in self.pumps_of(&process) {
@@ -330,12 +316,7 @@ impl Worker {
                 }
             }
             Order::Forget(process) => {
-                for sink in self
-                    .processes
-                    .remove(&process)
-                    .map(|k| k.held)
-                    .unwrap_or_default()
-                {
+                for sink in self.processes.remove(&process).map(|k| k.held).unwrap_or_default() {
                     self.sinks.release(sink);
                 }
             }
@@ -367,15 +348,12 @@ impl Worker {
         facts: Arc<ProcessFacts>,
     ) {
         let now = self.now();
-        let known = self
-            .processes
-            .entry(process.clone())
-            .or_insert_with(|| Known {
-                settings: settings.clone(),
-                facts: facts.clone(),
-                pumps: Vec::new(),
-                held: Vec::new(),
-            });
+        let known = self.processes.entry(process.clone()).or_insert_with(|| Known {
+            settings: settings.clone(),
+            facts: facts.clone(),
+            pumps: Vec::new(),
+            held: Vec::new(),
+        });
         let before = mem::take(&mut known.held);
         for stream in [Stream::Stdout, Stream::Stderr] {
             if let Some((path, sink)) = target(stream, &settings, &facts)
@@ -392,13 +370,7 @@ impl Worker {
     }
 
     fn attach(&mut self, attachment: Attachment) {
-        let Attachment {
-            process,
-            stream,
-            pipe,
-            settings,
-            facts,
-        } = attachment;
+        let Attachment { process, stream, pipe, settings, facts } = attachment;
         let same = |k: &Known| Arc::ptr_eq(&k.settings, &settings) && Arc::ptr_eq(&k.facts, &facts);
         if !self.processes.get(&process).is_some_and(same) {
             self.know(&process, settings.clone(), facts.clone());
@@ -430,10 +402,7 @@ impl Worker {
     }
 
     fn pumps_of(&self, process: &ProcessId) -> Vec<u64> {
-        self.processes
-            .get(process)
-            .map(|known| known.pumps.clone())
-            .unwrap_or_default()
+        self.processes.get(process).map(|known| known.pumps.clone()).unwrap_or_default()
     }
 
     fn sync(&mut self, which: &LogId) {
@@ -458,8 +427,7 @@ impl Worker {
             }
         }
         self.sync(which);
-        self.path_of(which)
-            .map_or(Ok(()), |path| self.sinks.clear(&path))
+        self.path_of(which).map_or(Ok(()), |path| self.sinks.clear(&path))
     }
 
     fn path_of(&self, which: &LogId) -> Option<PathBuf> {
@@ -501,12 +469,7 @@ impl Worker {
             }
             self.close(id);
         }
-        let _ = self
-            .queue
-            .take()
-            .into_iter()
-            .map(|order| self.obey(order))
-            .count();
+        let _ = self.queue.take().into_iter().map(|order| self.obey(order)).count();
         self.say();
         self.sinks.flush(self.now());
     }
@@ -534,19 +497,10 @@ fn target<'a>(
     };
     let nowhere = path.as_os_str().is_empty() || path == Path::new("/dev/null");
     let (max_bytes, backups) = (log.max_bytes, log.backups);
-    (!nowhere).then_some((
-        path,
-        SinkSettings {
-            max_bytes,
-            backups,
-            auto,
-        },
-    ))
+    (!nowhere).then_some((path, SinkSettings { max_bytes, backups, auto }))
 }
 
 fn wall() -> WallTime {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallTime(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

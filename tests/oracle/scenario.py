@@ -67,7 +67,7 @@ def play(scenario: Scenario, programs: Programs, name: str) -> list[tuple[str, o
             try:
                 value = step.act(world)
             except Exception as error:
-                raise Failed(f"{name}: {step.key}: {error!r}\n{world.said()}") from error
+                raise Failed(f"{name}: {step.key}: {error!r}\n{world.said()}") from None
             if value is not NOTHING:
                 world.observe(unused(step.key, world), compare.normalise(value, world))
         if world.process:

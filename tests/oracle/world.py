@@ -18,6 +18,9 @@ from supervisor.xmlrpc import SupervisorTransport
 WAIT_SECONDS_MAX = 25.0
 """How long a fact may take to come true before the scenario fails."""
 
+RUN_SECONDS_MAX = 20.0
+"""How long a program that ends by itself may take."""
+
 POLL_SECONDS = 0.03
 """How often a fact that has no event is looked at."""
 
@@ -128,13 +131,17 @@ class World:
 
     def start(self, *arguments: str) -> None:
         """Starts the daemon in the foreground and waits until it answers."""
+        self.spawn(*arguments)
+        self.until(self.answers, "the daemon to answer")
+
+    def spawn(self, *arguments: str) -> None:
+        """Starts the daemon in the foreground."""
         arguments = [self.fill(a) for a in arguments] or ["-n", "-c", str(self.conf)]
         with open(self.dir / "daemon.out", "ab") as out:
             self.process = subprocess.Popen(
                 [self.programs.supervisord, *arguments],
                 cwd=self.dir, env=self.env(), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             )
-        self.until(self.answers, "the daemon to answer")
 
     def run(self, *arguments: str) -> Output:
         """Runs the daemon's program for what ends by itself: errors, --version, daemonizing."""
@@ -150,7 +157,7 @@ class World:
     def execute(self, command: list, stdin: str = "") -> Output:
         done = subprocess.run(
             command, cwd=self.dir, env=self.env(), input=stdin.encode(),
-            capture_output=True, timeout=60, check=False,
+            capture_output=True, timeout=RUN_SECONDS_MAX, check=False,
         )
         decode = lambda data: data.decode("utf-8", "backslashreplace")
         return Output(done.returncode, decode(done.stdout), decode(done.stderr))

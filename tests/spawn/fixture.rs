@@ -67,9 +67,7 @@ pub fn spawner() -> Spawner {
 
 /// Starts `settings` as process `g:p`.
 pub fn spawn(settings: &ProcessSettings) -> Child {
-    spawner()
-        .spawn(&ProcessId::new("g", "p"), settings)
-        .unwrap()
+    spawner().spawn(&ProcessId::new("g", "p"), settings).unwrap()
 }
 
 /// What a child left behind.
@@ -93,11 +91,7 @@ pub fn finish(child: Child) -> Ended {
         WaitStatus::Signaled(_, signal, _) => format!("Signaled {signal}"),
         other => panic!("{other:?}"),
     };
-    Ended {
-        status,
-        stdout,
-        stderr: stderr.join().unwrap(),
-    }
+    Ended { status, stdout, stderr: stderr.join().unwrap() }
 }
 
 fn read_all(pipe: OwnedFd) -> String {

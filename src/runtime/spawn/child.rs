@@ -141,12 +141,7 @@ unsafe fn become_program(plan: &Plan) -> Result<std::convert::Infallible, (Stage
         if let Some(umask) = plan.umask {
             libc::syscall(libc::SYS_umask, umask);
         }
-        libc::syscall(
-            libc::SYS_execve,
-            plan.file,
-            plan.arguments,
-            plan.environment,
-        );
+        libc::syscall(libc::SYS_execve, plan.file, plan.arguments, plan.environment);
         Err((Stage::Exec, errno()))
     }
 }
@@ -198,22 +193,10 @@ unsafe fn signals() {
         for signal in 1..=SIGNAL_MAX {
             // Refused for SIGKILL and SIGSTOP, which have no other disposition.
             let new = default.as_ptr();
-            libc::syscall(
-                libc::SYS_rt_sigaction,
-                signal,
-                new,
-                no_old,
-                SIGNAL_SET_BYTES,
-            );
+            libc::syscall(libc::SYS_rt_sigaction, signal, new, no_old, SIGNAL_SET_BYTES);
         }
         let new = &raw const none;
-        libc::syscall(
-            libc::SYS_rt_sigprocmask,
-            libc::SIG_SETMASK,
-            new,
-            no_old,
-            SIGNAL_SET_BYTES,
-        );
+        libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, new, no_old, SIGNAL_SET_BYTES);
     }
 }
 
@@ -223,13 +206,7 @@ pub fn block_signals() -> u64 {
     let (how, size) = (libc::SIG_SETMASK, SIGNAL_SET_BYTES);
     // SAFETY: both sets are of the size that is passed.
     unsafe {
-        libc::syscall(
-            libc::SYS_rt_sigprocmask,
-            how,
-            &raw const all,
-            &raw mut before,
-            size,
-        );
+        libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const all, &raw mut before, size);
     }
     before
 }
@@ -250,12 +227,7 @@ pub fn restore_signals(before: u64) {
 /// # Safety
 /// As [`become_program`].
 unsafe fn become_user(identity: &Identity) -> Result<(), (Stage, i32)> {
-    let Identity {
-        uid,
-        gid,
-        groups,
-        groups_len,
-    } = *identity;
+    let Identity { uid, gid, groups, groups_len } = *identity;
     // SAFETY: the groups are the plan's; the ids are of this frame.
     unsafe {
         let done = libc::syscall(libc::SYS_setgroups, groups_len, groups);

@@ -42,11 +42,7 @@ impl Stack {
             let usable = base.byte_add(GUARD_BYTES);
             libc::mprotect(usable, STACK_BYTES, libc::PROT_READ | libc::PROT_WRITE)
         };
-        if opened < 0 {
-            Err(io::Error::last_os_error())
-        } else {
-            Ok(stack)
-        }
+        if opened < 0 { Err(io::Error::last_os_error()) } else { Ok(stack) }
     }
 
     /// Makes a child that carries out `plan` and waits until it has become its program or ended.
@@ -68,12 +64,7 @@ impl Stack {
         // thread waits; it only reads the plan, and writes atomics.
         let pid = unsafe {
             let top = self.base.byte_add(GUARD_BYTES + STACK_BYTES);
-            libc::clone(
-                child::run,
-                top,
-                flags,
-                ptr::from_ref(plan).cast_mut().cast(),
-            )
+            libc::clone(child::run, top, flags, ptr::from_ref(plan).cast_mut().cast())
         };
         let made = Errno::result(pid);
         child::restore_signals(blocked);

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from oracle.scenario import Scenario
 
-ABOUT = ["calls", "lifecycle", "reload", "logs"]
+ABOUT = ["calls", "lifecycle", "reload", "logs", "config", "environment"]
 
 
 def all_scenarios() -> list[Scenario]:
