@@ -150,11 +150,11 @@ fn a_future_that_is_dropped_loses_nothing() {
             let exit = loop {
                 tokio::select! {
                     biased;
-                    exits = reaper.next() => break exits,
+                    reaped = reaper.next() => if let Reaped::Exit(exit) = reaped { break exit },
                     () = tokio::task::yield_now() => {}
                 }
             };
-            assert_eq!(exit[0].pid, pid);
+            assert_eq!(exit.pid, pid);
         }
     });
 }

@@ -84,7 +84,8 @@ fn run(pidfile: &Path, command: &OsString, arguments: &[OsString]) -> ExitCode {
 #[expect(clippy::disallowed_types, reason = "no supervisor here, and no reaper to race with")]
 fn spawn(command: &OsString, arguments: &[OsString]) -> std::io::Result<Child> {
     // As in the reference, a file in the working directory needs no `./`.
-    let program = if Path::new(command).is_file() { fs::canonicalize(command)? } else { command.into() };
+    let program =
+        if Path::new(command).is_file() { fs::canonicalize(command)? } else { command.into() };
     let mut process = std::process::Command::new(program);
     process.arg0(command).args(arguments);
     // SAFETY: between fork and exec only sigprocmask(2) is called, which is async-signal-safe.

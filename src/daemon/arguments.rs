@@ -13,6 +13,7 @@ use crate::config::{DaemonSettings, Host};
 #[command(
     name = "supervisord",
     disable_version_flag = true,
+    rename_all = "snake_case",
     infer_long_args = true,
     args_conflicts_with_subcommands = true,
     after_help = "Every option overrides the setting of the same name in [supervisord].\n\

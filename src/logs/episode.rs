@@ -38,9 +38,7 @@ impl Episode {
     /// Whether it is too early to try again.
     pub fn rests(&self, now: Moment) -> bool {
         let early = |o: &Open| now.saturating_sub(o.last_failure) < RETRY_AFTER;
-        self.open
-            .as_ref()
-            .is_some_and(|open| open.dropped > 0 && early(open))
+        self.open.as_ref().is_some_and(|open| open.dropped > 0 && early(open))
     }
 
     /// A write failed and lost so many bytes.
@@ -56,10 +54,7 @@ impl Episode {
             let path = path.display();
             let text = format!("cannot write to log {path}: {error}; output is dropped meanwhile");
             reports.push((LogLevel::Error, text));
-            Open {
-                last_failure: now,
-                dropped: 0,
-            }
+            Open { last_failure: now, dropped: 0 }
         });
         open.last_failure = now;
         open.dropped += lost as u64;
@@ -83,10 +78,7 @@ impl Episode {
     /// It is over, one way or the other.
     pub fn end(&mut self, path: &Path, reports: &mut Reports) {
         if let Some(Open { dropped, .. }) = self.open.take().filter(|open| open.dropped > 0) {
-            let text = format!(
-                "log {}: {dropped} bytes of output were dropped",
-                path.display()
-            );
+            let text = format!("log {}: {dropped} bytes of output were dropped", path.display());
             reports.push((LogLevel::Warn, text));
         }
     }

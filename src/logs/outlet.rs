@@ -25,11 +25,7 @@ impl Outlet {
         let activity = Activity::open(settings, &mut sinks, Moment::ZERO);
         match sinks.take_reports().into_iter().next() {
             Some((_, why)) => Err(why),
-            None => Ok(Self {
-                sinks,
-                activity,
-                started: Instant::now(),
-            }),
+            None => Ok(Self { sinks, activity, started: Instant::now() }),
         }
     }
 
@@ -46,9 +42,7 @@ impl Outlet {
 
     /// Logs a line of the log thread's own.
     pub fn report(&mut self, level: LogLevel, text: &str) {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let wall = WallTime(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
         self.log(level, wall, text);
     }

@@ -35,14 +35,9 @@ pub(super) struct LogFile {
 /// never followed through a link, and hold a shared lock that tells other daemons to leave them.
 pub(super) fn open(path: &Path, auto: bool) -> io::Result<Output> {
     let mut options = OpenOptions::new();
-    options
-        .append(true)
-        .create(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    options.append(true).create(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
     if auto {
-        options
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY);
+        options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY);
     }
     let file = match options.open(path) {
         Ok(file) => file,
@@ -62,10 +57,5 @@ pub(super) fn open(path: &Path, auto: bool) -> io::Result<Output> {
         // Advisory; where the file system has no locks, the log still works.
         let _ = file.try_lock_shared();
     }
-    Ok(Output::File(LogFile {
-        device: found.dev(),
-        inode: found.ino(),
-        size: found.size(),
-        file,
-    }))
+    Ok(Output::File(LogFile { device: found.dev(), inode: found.ino(), size: found.size(), file }))
 }

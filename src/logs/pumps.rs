@@ -126,11 +126,7 @@ impl Pumps {
         let now = outlet.now();
         let due = self.due.peek().map(|Reverse((due, _))| *due);
         let retry = outlet.sinks.any_blocked().then(|| next_on_grid(now));
-        let delay = due
-            .into_iter()
-            .chain(retry)
-            .min()
-            .map(|due| due.saturating_sub(now));
+        let delay = due.into_iter().chain(retry).min().map(|due| due.saturating_sub(now));
         let timeout = match delay {
             None => EpollTimeout::NONE,
             Some(delay) if delay >= SHORT_WAIT => {
@@ -211,11 +207,7 @@ impl Pumps {
         let Some(pump) = self.pumps.get_mut(&id) else {
             return (0, Taken::EndOfFile);
         };
-        let limit = if reach == Reach::Held {
-            pump.waiting()
-        } else {
-            TURN_BYTES_MAX
-        };
+        let limit = if reach == Reach::Held { pump.waiting() } else { TURN_BYTES_MAX };
         let mut found = 0;
         let end = loop {
             let count = match pump.take(&mut self.chunk) {
@@ -235,10 +227,7 @@ impl Pumps {
             if outlet.activity.logs(LogLevel::Debug) && !bytes.is_empty() {
                 let (name, stream) = (&pump.process.name, pump.stream);
                 let text = String::from_utf8_lossy(bytes);
-                outlet.report(
-                    LogLevel::Debug,
-                    &format!("'{name}' {stream} output:\n{text}"),
-                );
+                outlet.report(LogLevel::Debug, &format!("'{name}' {stream} output:\n{text}"));
             }
             let emptied = count < CHUNK_BYTES && reach != Reach::End;
             if emptied || found >= limit || pump.sink.is_some_and(|s| outlet.sinks.is_blocked(s)) {

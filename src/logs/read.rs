@@ -100,10 +100,7 @@ fn tail_bounds(size: u64, offset: i64, length: i64) -> (u64, u64, bool) {
 
 /// Without waiting for a writer, should it be a named pipe.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 
 fn size(file: &mut File) -> io::Result<u64> {

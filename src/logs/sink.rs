@@ -97,8 +97,7 @@ impl Sink {
                     Output::Stream(stream) => stream.discard(),
                     _ => 0,
                 };
-                self.episode
-                    .fail(&self.path, &error, rest.len() + waited, now, reports);
+                self.episode.fail(&self.path, &error, rest.len() + waited, now, reports);
             }
         }
         self.tell();
@@ -177,20 +176,14 @@ impl Sink {
     ) -> io::Result<()> {
         if self.is_replaced() {
             if self.mid_line {
-                let line = rest
-                    .iter()
-                    .position(|&byte| byte == b'\n')
-                    .map_or(0, |end| end + 1);
+                let line = rest.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1);
                 self.put(rest, line, now)?;
             }
             self.settle()?;
         }
         let room = usize::try_from(self.room()).unwrap_or(usize::MAX);
         if rest.len() > room {
-            let lines = rest
-                .iter()
-                .rposition(|&byte| byte == b'\n')
-                .map_or(0, |end| end + 1);
+            let lines = rest.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
             if lines >= room.max(1) {
                 self.put(rest, lines, now)?;
                 self.rotate_if_due(reports);
@@ -286,17 +279,10 @@ impl Sink {
             if self.rotate_at == self.settings.max_bytes {
                 reports.push((
                     LogLevel::Error,
-                    format!(
-                        "cannot rotate log {}: {error}; it grows on",
-                        self.path.display()
-                    ),
+                    format!("cannot rotate log {}: {error}; it grows on", self.path.display()),
                 ));
             }
-            let size = if let Output::File(log) = &self.output {
-                log.size
-            } else {
-                0
-            };
+            let size = if let Output::File(log) = &self.output { log.size } else { 0 };
             self.rotate_at = size.saturating_add(self.settings.max_bytes);
         } else {
             self.rotate_at = self.settings.max_bytes;

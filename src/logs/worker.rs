@@ -48,13 +48,7 @@ impl Worker {
         let strip_ansi = settings.strip_ansi;
         let pumps = Pumps::new(queue.bell())?;
         let outlet = Outlet::open(settings).map_err(io::Error::other)?;
-        Ok(Self {
-            queue,
-            pumps,
-            outlet,
-            processes: HashMap::new(),
-            strip_ansi,
-        })
+        Ok(Self { queue, pumps, outlet, processes: HashMap::new(), strip_ansi })
     }
 
     /// The thread's life.
@@ -88,11 +82,7 @@ impl Worker {
                     format!("{count} lines of this log were dropped: it is too slow for them");
                 self.outlet.report(LogLevel::Warn, &text);
             }
-            Order::Prepare {
-                process,
-                settings,
-                facts,
-            } => self.know(&process, settings, facts),
+            Order::Prepare { process, settings, facts } => self.know(&process, settings, facts),
             Order::Attach(attachment) => self.attach(attachment),
             Order::Ended(process) => {
                 for id in self.pumps_of(&process) {
@@ -100,12 +90,7 @@ impl Worker {
                 }
             }
             Order::Forget(process) => {
-                for sink in self
-                    .processes
-                    .remove(&process)
-                    .map(|k| k.held)
-                    .unwrap_or_default()
-                {
+                for sink in self.processes.remove(&process).map(|k| k.held).unwrap_or_default() {
                     self.outlet.sinks.release(sink);
                 }
             }
@@ -138,15 +123,12 @@ impl Worker {
         facts: Arc<ProcessFacts>,
     ) {
         let now = self.outlet.now();
-        let known = self
-            .processes
-            .entry(process.clone())
-            .or_insert_with(|| Known {
-                settings: settings.clone(),
-                facts: facts.clone(),
-                pumps: Vec::new(),
-                held: Vec::new(),
-            });
+        let known = self.processes.entry(process.clone()).or_insert_with(|| Known {
+            settings: settings.clone(),
+            facts: facts.clone(),
+            pumps: Vec::new(),
+            held: Vec::new(),
+        });
         let before = mem::take(&mut known.held);
         for stream in [Stream::Stdout, Stream::Stderr] {
             if let Some((path, sink)) = target(stream, &settings, &facts)
@@ -163,13 +145,7 @@ impl Worker {
     }
 
     fn attach(&mut self, attachment: Attachment) {
-        let Attachment {
-            process,
-            stream,
-            pipe,
-            settings,
-            facts,
-        } = attachment;
+        let Attachment { process, stream, pipe, settings, facts } = attachment;
         let same = |k: &Known| Arc::ptr_eq(&k.settings, &settings) && Arc::ptr_eq(&k.facts, &facts);
         if !self.processes.get(&process).is_some_and(same) {
             self.know(&process, settings.clone(), facts.clone());
@@ -198,20 +174,13 @@ impl Worker {
     }
 
     fn pumps_of(&self, process: &ProcessId) -> Vec<PumpId> {
-        self.processes
-            .get(process)
-            .map(|known| known.pumps.clone())
-            .unwrap_or_default()
+        self.processes.get(process).map(|known| known.pumps.clone()).unwrap_or_default()
     }
 
     fn sync(&mut self, which: &LogId) {
         if let LogId::Process(process, stream) = which {
             for id in self.pumps_of(process) {
-                if self
-                    .pumps
-                    .pump(id)
-                    .is_some_and(|pump| pump.stream == *stream)
-                {
+                if self.pumps.pump(id).is_some_and(|pump| pump.stream == *stream) {
                     self.pumps.pour(id, Reach::Held, &mut self.outlet);
                 }
             }
@@ -226,8 +195,7 @@ impl Worker {
             }
         }
         self.sync(which);
-        self.path_of(which)
-            .map_or(Ok(()), |path| self.outlet.sinks.clear(&path))
+        self.path_of(which).map_or(Ok(()), |path| self.outlet.sinks.clear(&path))
     }
 
     fn path_of(&self, which: &LogId) -> Option<PathBuf> {
@@ -270,12 +238,5 @@ fn target<'a>(
     };
     let nowhere = path.as_os_str().is_empty() || path == Path::new("/dev/null");
     let (max_bytes, backups) = (log.max_bytes, log.backups);
-    (!nowhere).then_some((
-        path,
-        SinkSettings {
-            max_bytes,
-            backups,
-            auto,
-        },
-    ))
+    (!nowhere).then_some((path, SinkSettings { max_bytes, backups, auto }))
 }
