@@ -1,13 +1,15 @@
-//! `[supervisord]`, `[unix_http_server]`, `[inet_http_server]`.
+//! `[supervisord]`.
 
 use std::path::PathBuf;
 
-use super::setting::{LogLevel, User};
+use super::environment;
+use super::section::Section;
+use super::setting::{self, LogLevel, User};
 
 /// `[supervisord]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DaemonSettings {
-    /// The activity log; `None` for `NONE`. May be `/dev/stdout` and the like.
+    /// The activity log, an absolute path; `None` for `NONE`. May be `/dev/stdout` and the like.
     pub logfile: Option<PathBuf>,
     /// Rotate the activity log at this many bytes; 0 means never.
     pub logfile_max_bytes: u64,
@@ -15,7 +17,7 @@ pub struct DaemonSettings {
     pub logfile_backups: u32,
     /// The least level that is logged.
     pub loglevel: LogLevel,
-    /// Where the daemon's process id is written.
+    /// Where the daemon's process id is written, an absolute path.
     pub pidfile: PathBuf,
     /// The daemon's own file mode mask.
     pub umask: u32,
@@ -41,44 +43,53 @@ pub struct DaemonSettings {
     pub strip_ansi: bool,
 }
 
-/// The credentials of a listener. `None` in a server's settings means that it asks for none.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The user's name.
-    pub username: String,
-    /// Plain, or `{SHA}` and a lowercase hex digest.
-    pub password: String,
+/// The daemon's settings, and what its `environment` gives to every program.
+pub(super) fn read(mut section: Section<'_>) -> (DaemonSettings, Vec<(String, String)>) {
+    let world = section.world;
+    let environment = section
+        .text_expanded_twice("environment")
+        .map(|text| environment::pairs(&text))
+        .and_then(|pairs| pairs.map_err(|message| section.error("environment", message)).ok())
+        .unwrap_or_default();
+    let pidfile = section
+        .take("pidfile", |text| world.file_path(text))
+        .unwrap_or_else(|| "supervisord.pid".into());
+    let settings = DaemonSettings {
+        logfile: logfile(&mut section).map(|path| world.absolute(&path)),
+        logfile_max_bytes: section.byte_size("logfile_maxbytes", 50 << 20),
+        logfile_backups: section.integer("logfile_backups", 10, 0..=i64::from(u32::MAX)) as u32,
+        loglevel: section.take("loglevel", setting::log_level).unwrap_or(LogLevel::Info),
+        pidfile: world.absolute(&pidfile),
+        umask: section.take("umask", setting::octal).unwrap_or(0o022),
+        nodaemon: section.boolean("nodaemon", false),
+        silent: section.boolean("silent", false),
+        minfds: section.integer("minfds", 1024, 0..=i64::MAX).unsigned_abs(),
+        minprocs: section.integer("minprocs", 200, 0..=i64::MAX).unsigned_abs(),
+        nocleanup: section.boolean("nocleanup", false),
+        childlogdir: section
+            .take("childlogdir", |text| world.directory(text))
+            .unwrap_or_else(|| world.host.tmpdir()),
+        user: section.take("user", |text| world.user(text)),
+        directory: section.take("directory", |text| world.directory(text)),
+        identifier: section.text("identifier").unwrap_or_else(|| "supervisor".to_owned()),
+        strip_ansi: section.boolean("strip_ansi", false),
+    };
+    section.finish();
+    (settings, environment)
 }
 
-/// Never shows the password.
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+fn logfile(section: &mut Section<'_>) -> Option<PathBuf> {
+    let world = section.world;
+    let Some(text) = section.text("logfile") else {
+        return Some("supervisord.log".into());
+    };
+    if text.eq_ignore_ascii_case("none") {
+        return None;
     }
-}
-
-/// `[unix_http_server]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnixServer {
-    /// The socket's path.
-    pub file: PathBuf,
-    /// Its mode.
-    pub mode: u32,
-    /// Its owner; `None` leaves the daemon's.
-    pub owner: Option<(u32, u32)>,
-    /// Who may come in.
-    pub credentials: Option<Credentials>,
-}
-
-/// `[inet_http_server]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InetServer {
-    /// The address to bind; empty means every address of this host.
-    pub host: String,
-    /// The port to bind.
-    pub port: u16,
-    /// Who may come in.
-    pub credentials: Option<Credentials>,
-    /// Serve without credentials on an address other than loopback.
-    pub allow_unauthenticated: bool,
+    if text == "syslog" {
+        let message = "syslog is not served by this version: the activity log is not kept";
+        section.warn("logfile", message.to_owned());
+        return None;
+    }
+    world.file_path(&text).map_err(|message| section.error("logfile", message)).ok()
 }

@@ -1,14 +1,41 @@
-//! From the text of `supervisord.conf` to typed settings; files only through a trait.
+//! From the text of `supervisord.conf` to typed settings; files and host only through traits.
+//!
+//! A reading goes text -> sections ([`ini`]) -> typed values ([`section`], [`setting`],
+//! [`expand`]) -> settings ([`daemon`], [`server`], [`program`], [`group`]). What is wrong is noted
+//! with its place and reading goes on, so that one run tells everything ([`problem`]).
+//!
+//! **Invariant:** the same text, files and host give the same settings; nothing is started,
+//! created or changed.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub mod daemon;
+pub mod diff;
+mod environment;
+mod expand;
+mod glob;
+mod group;
+mod ini;
+mod load;
+pub mod problem;
 pub mod program;
+pub mod report;
+mod section;
+pub mod server;
 pub mod setting;
 
-pub use daemon::{Credentials, DaemonSettings, InetServer, UnixServer};
-pub use program::{GroupSettings, ProcessSettings};
+pub use daemon::DaemonSettings;
+pub use diff::{Changes, changes};
+pub use load::{load, load_ctl, search_paths};
+pub use problem::{ConfigError, Severity};
+pub use program::{GroupKind, GroupSettings, ProcessSettings};
+pub use report::render_report;
+pub use server::{Credentials, CtlSettings, InetServer, UnixServer};
+
+/// A configuration to begin with: every section and key, commented.
+pub const SAMPLE: &str = include_str!("sample.conf");
 
 /// A whole configuration, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +48,80 @@ pub struct Config {
     pub unix: Option<UnixServer>,
     /// `[inet_http_server]`.
     pub inet: Option<InetServer>,
-    /// Every group, by priority, then in the file's order.
+    /// Every group, by priority, then name.
     pub groups: Vec<Arc<GroupSettings>>,
 }
+
+impl Config {
+    /// Where programs find the daemon, unless they set a `serverurl`: the unix listener if there
+    /// is one, else the inet one, else nowhere.
+    #[must_use]
+    pub fn server_url(&self) -> Option<String> {
+        if let Some(unix) = &self.unix {
+            return Some(format!("unix://{}", unix.file.display()));
+        }
+        let inet = self.inet.as_ref()?;
+        let host = match inet.host.as_str() {
+            "" => "localhost".to_owned(),
+            host if host.contains(':') => format!("[{host}]"),
+            host => host.to_owned(),
+        };
+        Some(format!("http://{host}:{}", inet.port))
+    }
+}
+
+/// A configuration that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// What is odd about it, though it can be used.
+    pub warnings: Vec<ConfigError>,
+    /// The included files, in the order they were read.
+    pub included: Vec<PathBuf>,
+}
+
+/// The only door to files.
+pub trait Files {
+    /// The whole file.
+    ///
+    /// # Errors
+    /// As the system says; also if the file is beyond all reason large.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// The names of what is in a directory, in any order.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
+    /// Whether something is there.
+    fn exists(&self, path: &Path) -> bool;
+    /// Whether it is a directory, or a link to one.
+    fn is_dir(&self, path: &Path) -> bool;
+}
+
+/// The only door to the rest of the host.
+pub trait Host {
+    /// The daemon's environment.
+    fn env(&self) -> Vec<(String, String)>;
+    /// A user by name or id.
+    ///
+    /// # Errors
+    /// In words: there is none, or the user database cannot be asked.
+    fn user(&self, name: &str) -> Result<setting::User, String>;
+    /// The id of a group by name or id.
+    ///
+    /// # Errors
+    /// In words: there is none, or the group database cannot be asked.
+    fn group(&self, name: &str) -> Result<u32, String>;
+    /// What the host is called (uname(2), node name).
+    fn hostname(&self) -> String;
+    /// The directory that relative paths start from.
+    fn cwd(&self) -> PathBuf;
+    /// Where temporary files go.
+    fn tmpdir(&self) -> PathBuf;
+    /// Who the daemon is now.
+    fn uid(&self) -> u32;
+}
+
+#[cfg(test)]
+mod tests;

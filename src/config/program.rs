@@ -1,11 +1,51 @@
-//! `[program:x]`, `[group:x]` and their kin.
+//! `[program:x]`, and what its kin have in common with it.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::setting::{Autorestart, LogSettings, StopSignal, User};
+use super::environment;
+use super::expand::ProgramNames;
+use super::ini::{Ini, RawSection};
+use super::problem::Severity;
+use super::section::{Section, World};
+use super::setting::{self, Autorestart, LogSettings, LogTarget, StopSignal, User};
 use crate::model::{GroupName, ProcessName};
+
+/// Processes that one configuration may ask for; past it `numprocs` is an error.
+pub const PROCESSES_MAX: usize = 100_000;
+
+/// Keys of `[program:x]` that are understood and have no effect yet.
+const NOT_SERVED: &[&str] = &[
+    "conf_file",
+    "cron",
+    "depends_on",
+    "envfiles",
+    "killwaitsecs",
+    "liveness_check_failure_action",
+    "liveness_check_failure_threshold",
+    "liveness_check_initial_delay",
+    "liveness_check_period",
+    "liveness_check_script",
+    "liveness_check_success_action",
+    "liveness_check_success_threshold",
+    "liveness_check_timeout",
+    "pre_start_hook",
+    "pre_stop_hook",
+    "restart_cmd_when_binary_changed",
+    "restart_cmd_when_file_changed",
+    "restart_directory_monitor",
+    "restart_file_pattern",
+    "restart_signal_when_binary_changed",
+    "restart_signal_when_file_changed",
+    "restart_when_binary_changed",
+    "restartpause",
+    "syslog_facility",
+    "syslog_stderr_priority",
+    "syslog_stdout_priority",
+    "syslog_tag",
+];
 
 /// What a group was made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,14 +65,14 @@ pub struct GroupSettings {
     pub kind: GroupKind,
     /// Lower starts first and stops last.
     pub priority: i32,
-    /// Its processes: every program's, `numprocs` of each, in the file's order.
+    /// Its processes: the programs in the file's order, `numprocs` of each by priority and name.
     pub processes: Vec<Arc<ProcessSettings>>,
 }
 
 /// One process: a program's settings with every expansion made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessSettings {
-    /// Its name within the group.
+    /// Its name within its group.
     pub name: ProcessName,
     /// The program section it is from, without `program:`.
     pub program: Arc<str>,
@@ -74,4 +114,277 @@ pub struct ProcessSettings {
     pub environment: Vec<(String, String)>,
     /// `SUPERVISOR_SERVER_URL`; `None` to be derived from the listeners.
     pub serverurl: Option<String>,
+}
+
+/// What every program of a configuration shares.
+pub(super) struct Fleet<'a> {
+    pub world: &'a World<'a>,
+    pub ini: &'a Ini,
+    /// `[supervisord] environment`.
+    pub environment: Vec<(String, String)>,
+    /// Who the daemon will be; only root can start a program as somebody else.
+    pub uid: u32,
+    /// Processes read so far.
+    pub count: Cell<usize>,
+}
+
+/// The processes of one program section, by priority and name. `own_keys` reads what only this
+/// kind of section has.
+pub(super) fn processes(
+    fleet: &Fleet<'_>,
+    raw: &RawSection,
+    group: &str,
+    own_keys: &dyn Fn(&mut Section<'_>),
+) -> Vec<Arc<ProcessSettings>> {
+    let section = || Section::new(fleet.world, fleet.ini, raw).with_defaults(defaults(fleet, raw));
+    let name = raw.name.split_once(':').map_or("", |(_, name)| name);
+    let name = match setting::name(name) {
+        Ok(name) => name,
+        Err(message) => {
+            section().note(Severity::Error, None, message);
+            return Vec::new();
+        }
+    };
+    let mut names = ProgramNames {
+        program_name: name,
+        group_name: group,
+        process_num: 0,
+        numprocs: 1,
+        environment: &[],
+    };
+    let mut numbers = section().with_program(names);
+    names.numprocs = numbers.integer("numprocs", 1, 0..=i64::MAX);
+    let first = numbers.integer("numprocs_start", 0, i64::from(i32::MIN)..=i64::from(i32::MAX));
+    let count = usize::try_from(names.numprocs).unwrap_or(usize::MAX);
+    fleet.count.set(fleet.count.get().saturating_add(count));
+    if fleet.count.get() > PROCESSES_MAX {
+        numbers.error("numprocs", format!("expected at most {PROCESSES_MAX} processes in all"));
+        return Vec::new();
+    }
+    let mut all: Vec<Arc<ProcessSettings>> = Vec::with_capacity(count);
+    // With numprocs=0 one is read all the same, as far as the reference does.
+    for process_num in (first..).take(count.max(1)) {
+        let program = ProgramNames { process_num, ..names };
+        all.extend(
+            process(fleet, section().with_program(program), program, own_keys).map(Arc::new),
+        );
+        if fleet.world.problems.any_error() {
+            // The others would only repeat it.
+            break;
+        }
+    }
+    all.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    all
+}
+
+/// `[program-default]`, for programs alone.
+fn defaults<'a>(fleet: &Fleet<'a>, raw: &RawSection) -> Option<&'a RawSection> {
+    raw.name.starts_with("program:").then(|| fleet.ini.section("program-default")).flatten()
+}
+
+/// One process; `None` if it has no command, or if there are to be none.
+fn process(
+    fleet: &Fleet<'_>,
+    mut section: Section<'_>,
+    names: ProgramNames<'_>,
+    own_keys: &dyn Fn(&mut Section<'_>),
+) -> Option<ProcessSettings> {
+    own_keys(&mut section);
+    section.skip(&["numprocs", "numprocs_start"]);
+    section.not_served(NOT_SERVED);
+    let seconds = 0..=i64::from(u32::MAX);
+    let priority = priority(&mut section, 999);
+    let autostart = section.boolean("autostart", true);
+    let autorestart = section.take("autorestart", setting::autorestart);
+    let startsecs = section.integer("startsecs", 1, seconds.clone()).unsigned_abs();
+    let startretries = section.integer("startretries", 3, seconds.clone()) as u32;
+    let stopsignal = stop_signal(&mut section);
+    let stopwaitsecs = section.integer("stopwaitsecs", 10, seconds).unsigned_abs();
+    let stopasgroup = section.boolean("stopasgroup", false);
+    let killasgroup = section.boolean("killasgroup", stopasgroup);
+    if stopasgroup && !killasgroup {
+        let message = "is false while stopasgroup is true: expected true, or no such key";
+        section.error("killasgroup", message.to_owned());
+    }
+    let exitcodes = section.take("exitcodes", setting::exit_codes).unwrap_or_else(|| vec![0]);
+    let redirect_stderr = section.boolean("redirect_stderr", false);
+    let serverurl =
+        section.text("serverurl").filter(|url| !url.trim().eq_ignore_ascii_case("auto"));
+    let user = user(fleet, &mut section);
+    let umask = section.take("umask", setting::octal);
+    if names.numprocs == 0 {
+        return None;
+    }
+    let own = section.take("environment", environment::pairs).unwrap_or_default();
+
+    // What follows can be made of the program's own environment, too.
+    let mut section = section.with_program(ProgramNames { environment: &own, ..names });
+    let name = process_name(&mut section, names);
+    let directory = section.text("directory").map(|text| fleet.world.expand_home(&text));
+    let stdout = log(&mut section, &STDOUT);
+    let mut stderr = log(&mut section, &STDERR);
+    if redirect_stderr {
+        if matches!(stderr.target, LogTarget::File(_)) {
+            let message = "has no effect, because redirect_stderr is true";
+            section.warn("stderr_logfile", message.to_owned());
+        }
+        stderr.target = LogTarget::None;
+    }
+    let command = section.text("command");
+    if section.raw_text("command").is_none() {
+        section.note(Severity::Error, None, "has no command: expected command=PROGRAM".to_owned());
+    }
+    section.finish();
+    Some(ProcessSettings {
+        name,
+        program: names.program_name.into(),
+        command: command?,
+        priority,
+        autostart,
+        autorestart: autorestart.unwrap_or(Autorestart::Unexpected),
+        startsecs: Duration::from_secs(startsecs),
+        startretries,
+        stopsignal,
+        stopwaitsecs: Duration::from_secs(stopwaitsecs),
+        stopasgroup,
+        killasgroup,
+        exitcodes,
+        user,
+        directory,
+        umask,
+        redirect_stderr,
+        stdout,
+        stderr,
+        environment: environment::merged(&fleet.environment, &own),
+        serverurl,
+    })
+}
+
+/// The `priority` of a program or group: any number that fits.
+pub(super) fn priority(section: &mut Section<'_>, default: i64) -> i32 {
+    section.integer("priority", default, i64::from(i32::MIN)..=i64::from(i32::MAX)) as i32
+}
+
+fn process_name(section: &mut Section<'_>, names: ProgramNames<'_>) -> ProcessName {
+    let Some(raw) = section.raw_text("process_name") else {
+        if names.numprocs > 1 {
+            let message = "needs a name for each process, as numprocs is above 1: expected \
+                           process_name=%(program_name)s_%(process_num)02d";
+            section.error("numprocs", message.to_owned());
+        }
+        return names.program_name.into();
+    };
+    if let Err(message) = setting::name(raw) {
+        section.error("process_name", message);
+    }
+    if names.numprocs > 1 && !raw.contains("%(process_num)") {
+        let message = "is the same for each process: expected %(process_num)d in it";
+        section.error("process_name", message.to_owned());
+    }
+    section.text("process_name").unwrap_or_default().into()
+}
+
+/// `name`, `uid`, or one of them with `:group`.
+fn user(fleet: &Fleet<'_>, section: &mut Section<'_>) -> Option<User> {
+    let world = fleet.world;
+    let user = section.take("user", |text| match text.split_once(':') {
+        None => world.user(text),
+        Some((user, group)) => {
+            let (user, gid) = (world.user(user)?, world.host.group(group)?);
+            let others = user.groups.iter().copied().filter(|&other| other != gid);
+            let groups = std::iter::once(gid).chain(others).collect();
+            Ok(User { gid, groups, ..user })
+        }
+    })?;
+    if fleet.uid != 0 && user.uid != fleet.uid {
+        let message = "is another user: it cannot be started by a daemon that is not root";
+        section.warn("user", message.to_owned());
+    }
+    Some(user)
+}
+
+/// One signal; of a list the first is used.
+fn stop_signal(section: &mut Section<'_>) -> StopSignal {
+    let read = |text: &str| {
+        let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+        let signals: Vec<_> = words.map(setting::signal).collect::<Result<_, _>>()?;
+        signals
+            .first()
+            .copied()
+            .zip(Some(signals.len()))
+            .map_or_else(|| setting::signal(text).map(|signal| (signal, 1)), Ok)
+    };
+    let (signal, count) = section.take("stopsignal", read).unwrap_or((StopSignal::TERM, 1));
+    if count > 1 {
+        let message = "lists several signals: this version sends the first only";
+        section.warn("stopsignal", message.to_owned());
+    }
+    signal
+}
+
+/// The keys of one stream.
+struct LogKeys {
+    logfile: &'static str,
+    max_bytes: &'static str,
+    backups: &'static str,
+    capture_max_bytes: &'static str,
+    events_enabled: &'static str,
+    syslog: &'static str,
+}
+
+const STDOUT: LogKeys = LogKeys {
+    logfile: "stdout_logfile",
+    max_bytes: "stdout_logfile_maxbytes",
+    backups: "stdout_logfile_backups",
+    capture_max_bytes: "stdout_capture_maxbytes",
+    events_enabled: "stdout_events_enabled",
+    syslog: "stdout_syslog",
+};
+
+const STDERR: LogKeys = LogKeys {
+    logfile: "stderr_logfile",
+    max_bytes: "stderr_logfile_maxbytes",
+    backups: "stderr_logfile_backups",
+    capture_max_bytes: "stderr_capture_maxbytes",
+    events_enabled: "stderr_events_enabled",
+    syslog: "stderr_syslog",
+};
+
+fn log(section: &mut Section<'_>, keys: &LogKeys) -> LogSettings {
+    let text = section.text_expanded_twice(keys.logfile).unwrap_or_else(|| "auto".to_owned());
+    // `stdout_logfile=syslog` is the old form of `stdout_syslog=true`.
+    let old_syslog = text.eq_ignore_ascii_case("syslog");
+    let target = match text.to_lowercase().as_str() {
+        "none" | "off" | "syslog" => Ok(LogTarget::None),
+        "auto" => Ok(LogTarget::Auto),
+        _ => section.world.file_path(&text).map(LogTarget::File),
+    };
+    let log = LogSettings {
+        target: target.unwrap_or_else(|message| {
+            section.error(keys.logfile, message);
+            LogTarget::None
+        }),
+        max_bytes: section.byte_size(keys.max_bytes, 50 << 20),
+        backups: section.integer(keys.backups, 10, 0..=i64::from(u32::MAX)) as u32,
+        capture_max_bytes: section.byte_size(keys.capture_max_bytes, 0),
+        events_enabled: section.boolean(keys.events_enabled, false),
+        syslog: section.boolean(keys.syslog, false) || old_syslog,
+    };
+    if log.target == LogTarget::Auto && log.max_bytes == 0 {
+        let message = "is 0 for an AUTO log, which can fill the disk: expected a limit";
+        section.warn(keys.max_bytes, message.to_owned());
+    }
+    if old_syslog {
+        section.warn(keys.logfile, format!("is syslog, the old form of {}=true", keys.syslog));
+    }
+    for (key, used) in [
+        (keys.capture_max_bytes, log.capture_max_bytes > 0),
+        (keys.events_enabled, log.events_enabled),
+        (if old_syslog { keys.logfile } else { keys.syslog }, log.syslog),
+    ] {
+        if used {
+            section.warn(key, "is not served by this version and has no effect".to_owned());
+        }
+    }
+    log
 }

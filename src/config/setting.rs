@@ -1,4 +1,7 @@
-//! The types a value can have.
+//! The types a value can have, and how each is read.
+//!
+//! A reader takes the text of a value after expansion and answers with a sentence that says what
+//! is wrong and what is expected. The accepted spellings are the reference's.
 
 use std::path::PathBuf;
 
@@ -13,7 +16,7 @@ pub enum LogTarget {
     None,
     /// This file. `/dev/stdout`, `/dev/stderr` and `/dev/null` are among them.
     File(PathBuf),
-    /// The system log.
+    /// The system log and nothing else.
     Syslog,
 }
 
@@ -46,7 +49,7 @@ pub enum Autorestart {
 }
 
 /// A user and what initgroups(3) would give it, looked up once, when the file is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq)]
 pub struct User {
     /// Its name, if the user database has one.
     pub name: Option<String>,
@@ -58,6 +61,14 @@ pub struct User {
     pub groups: Vec<u32>,
     /// Its home directory, if the user database has one.
     pub home: Option<PathBuf>,
+}
+
+/// Users are the same if their ids are: who else joined a group or moved house is no change of
+/// the configuration, and an update does not restart programs for it.
+impl PartialEq for User {
+    fn eq(&self, other: &Self) -> bool {
+        (self.uid, self.gid) == (other.uid, other.gid)
+    }
 }
 
 /// The first signal of a stop.
@@ -80,4 +91,241 @@ pub enum LogLevel {
     Error,
     /// The daemon itself is in trouble.
     Critical,
+}
+
+/// Modes and masks have no more bits than these.
+const MODE_MAX: u32 = 0o7777;
+
+/// `true`, `yes`, `on`, `1` and their opposites, whatever the case.
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
+    match text.to_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err(format!("{text:?} is not a boolean: expected true or false")),
+    }
+}
+
+/// A whole number as Python's `int` takes it: `-1`, ` 10 `, `1_000`. What is too large for 64
+/// bits becomes the largest.
+pub(super) fn integer(text: &str) -> Result<i64, String> {
+    python_integer(text, 10)
+        .ok_or_else(|| format!("{text:?} is not a number: expected a whole number"))
+}
+
+fn python_integer(text: &str, radix: u32) -> Option<i64> {
+    let text = text.trim();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = match radix {
+        8 => digits.strip_prefix("0o").or_else(|| digits.strip_prefix("0O")).unwrap_or(digits),
+        _ => digits,
+    };
+    let mut number: i64 = 0;
+    for group in digits.split('_') {
+        if group.is_empty() {
+            return None;
+        }
+        for c in group.chars() {
+            let digit = i64::from(c.to_digit(radix)?);
+            number = number.saturating_mul(i64::from(radix)).saturating_add(digit);
+        }
+    }
+    Some(if negative { -number } else { number })
+}
+
+/// Bytes, or `KB`, `MB`, `GB` of 1024 each. Less than nothing is nothing, as in the reference.
+///
+/// # Errors
+/// In words: it is not a size.
+pub fn byte_size(text: &str) -> Result<u64, String> {
+    let lower = text.to_lowercase();
+    let (digits, unit) = [("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30)]
+        .iter()
+        .find_map(|&(suffix, unit)| Some((lower.strip_suffix(suffix)?, unit)))
+        .unwrap_or((&lower, 1));
+    let size = python_integer(digits, 10)
+        .ok_or_else(|| format!("{text:?} is not a size: expected bytes, or KB, MB or GB"))?;
+    Ok(size.max(0).unsigned_abs().saturating_mul(unit))
+}
+
+/// A file mode or mask, in octal.
+///
+/// # Errors
+/// In words: it is none.
+pub fn octal(text: &str) -> Result<u32, String> {
+    python_integer(text, 8)
+        .and_then(|number| u32::try_from(number).ok())
+        .filter(|&number| number <= MODE_MAX)
+        .ok_or_else(|| format!("{text:?} is not an octal mode: expected digits 0 to 7, up to 7777"))
+}
+
+/// `0,2`; nothing at all means that no exit code is expected.
+pub(super) fn exit_codes(text: &str) -> Result<Vec<i32>, String> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let code = |part: &str| {
+        python_integer(part, 10)
+            .and_then(|number| i32::try_from(number).ok())
+            .filter(|code| (0..=255).contains(code))
+            .ok_or_else(|| {
+                format!("{part:?} is not an exit code: expected numbers from 0 to 255, with commas")
+            })
+    };
+    text.split(',').map(code).collect()
+}
+
+/// `true`, `false` or `unexpected`.
+pub(super) fn autorestart(text: &str) -> Result<Autorestart, String> {
+    match (text.to_lowercase().as_str(), boolean(text)) {
+        ("unexpected", _) => Ok(Autorestart::Unexpected),
+        (_, Ok(true)) => Ok(Autorestart::Always),
+        (_, Ok(false)) => Ok(Autorestart::Never),
+        _ => Err(format!("{text:?} is not known: expected true, false or unexpected")),
+    }
+}
+
+/// `TERM`, `SIGTERM` or `15`.
+pub(super) fn signal(text: &str) -> Result<Signal, String> {
+    Signal::parse(text).ok_or_else(|| {
+        format!("{text:?} is not a signal: expected a name such as TERM, or a number")
+    })
+}
+
+/// The level's name, whatever the case.
+///
+/// # Errors
+/// In words: there is no such level.
+pub fn log_level(text: &str) -> Result<LogLevel, String> {
+    Ok(match text.to_lowercase().as_str() {
+        "critical" => LogLevel::Critical,
+        "error" => LogLevel::Error,
+        "warn" => LogLevel::Warn,
+        "info" => LogLevel::Info,
+        "debug" => LogLevel::Debug,
+        "trace" => LogLevel::Trace,
+        "blather" => LogLevel::Blather,
+        _ => {
+            return Err(format!(
+                "{text:?} is not a level: expected critical, error, warn, info, debug, trace or \
+                 blather"
+            ));
+        }
+    })
+}
+
+/// `a, b`; nothing at all is an empty list.
+pub(super) fn list(text: &str) -> Vec<&str> {
+    if text.is_empty() { Vec::new() } else { text.split(',').map(str::trim).collect() }
+}
+
+/// `9001`, `*:9001`, `host:9001`, `[::1]:9001`: the host, empty for every address, and the port.
+pub(super) fn inet_address(text: &str) -> Result<(String, u16), String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    let port = python_integer(port, 10)
+        .and_then(|port| u16::try_from(port).ok())
+        .filter(|&port| port > 0)
+        .ok_or_else(|| format!("{text:?} has no port: expected host:port, port from 1 to 65535"))?;
+    let host = host.trim().to_lowercase();
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
+    Ok((if bare == "*" { String::new() } else { bare.to_owned() }, port))
+}
+
+/// The name of a process or group, without what would break namespecs, events and URLs.
+pub(super) fn name(text: &str) -> Result<&str, String> {
+    let text = text.trim();
+    match text.chars().find(|c| " :/".contains(*c)) {
+        Some(c) => Err(format!("{text:?} is not a name: expected one without {c:?}")),
+        None => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<T: PartialEq + std::fmt::Debug>(
+        read: impl Fn(&str) -> Result<T, String>,
+        good: &[(&str, T)],
+        bad: &[&str],
+    ) {
+        for (text, expected) in good {
+            assert_eq!(read(text).as_ref(), Ok(expected), "{text:?}");
+        }
+        for text in bad {
+            let message = read(text).unwrap_err();
+            assert!(message.contains("expected"), "{text:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        let good = [("0", 0), ("-1", -1), (" 10 ", 10), ("+5", 5), ("1_000", 1000), ("007", 7)];
+        check(integer, &good, &["", "-", "1.5", "1s", "0x10", "_1", "1__0", "1_"]);
+        check(integer, &[("99999999999999999999", i64::MAX)], &[]);
+        let good = [("022", 0o22), ("22", 0o22), ("0o22", 0o22), ("7777", 0o7777), ("0", 0)];
+        check(octal, &good, &["", "8", "rw", "-1", "10000", "0x1"]);
+        let good = [
+            ("0", 0),
+            ("1024", 1024),
+            ("1KB", 1024),
+            ("50 mb", 50 << 20),
+            ("2Gb", 2 << 30),
+            ("-1", 0),
+            ("99999999999GB", u64::MAX),
+        ];
+        check(byte_size, &good, &["", "MB", "1.5MB", "50M", "1TB"]);
+        let good = [("0", vec![0]), ("0, 2,255", vec![0, 2, 255]), ("", vec![])];
+        check(exit_codes, &good, &["256", "-1", "0,", "a"]);
+    }
+
+    #[test]
+    fn words() {
+        let good = [("true", true), ("YES", true), ("1", true), ("Off", false), ("0", false)];
+        check(boolean, &good, &["", "2", "t", "true ", "unexpected"]);
+        let good = [
+            ("unexpected", Autorestart::Unexpected),
+            ("TRUE", Autorestart::Always),
+            ("no", Autorestart::Never),
+        ];
+        check(autorestart, &good, &["", "always"]);
+        check(log_level, &[("WARN", LogLevel::Warn)], &["", "warning", "notice"]);
+        check(signal, &[("quit", Signal::parse("QUIT").unwrap())], &["", "NOPE", "0"]);
+    }
+
+    #[test]
+    fn addresses() {
+        let address = |host: &str, port| (host.to_owned(), port);
+        let good = [
+            ("9001", address("", 9001)),
+            ("*:9001", address("", 9001)),
+            (":9001", address("", 9001)),
+            ("LocalHost:80", address("localhost", 80)),
+            ("[::1]:80", address("::1", 80)),
+        ];
+        check(inet_address, &good, &["", "localhost", "x:", "x:0", "x:65536", "x:http"]);
+    }
+
+    #[test]
+    fn names_are_guarded() {
+        assert_eq!(name(" web_1 "), Ok("web_1"));
+        for text in ["a b", "a:b", "a/b"] {
+            assert!(name(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_known_by_its_ids() {
+        let user = |uid, groups: &[u32]| User {
+            name: Some("x".into()),
+            uid,
+            gid: 1,
+            groups: groups.to_vec(),
+            home: None,
+        };
+        assert_eq!(user(1, &[1]), user(1, &[1, 2]));
+        assert_ne!(user(1, &[1]), user(2, &[1]));
+    }
 }

@@ -74,6 +74,8 @@ pub enum Effect {
         /// Which.
         process: ProcessId,
     },
+    /// Close and open anew every log file (after rotation from outside).
+    ReopenLogs,
     /// Nothing runs any more, and that was wanted: end, or begin anew.
     Finished(Mood),
 }

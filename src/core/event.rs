@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::effect::Mood;
+pub use crate::config::Changes;
 use crate::config::GroupSettings;
 use crate::model::{Error, ExitStatus, GroupName, ProcessId, Signal};
 
@@ -50,8 +50,10 @@ pub enum Event {
     },
     /// The moment that [`super::Supervisor::deadline`] named has come.
     DeadlineReached,
-    /// The daemon itself was told to end or to begin anew (by a signal).
-    MoodAsked(Mood),
+    /// The listeners answer: what is to start by itself may start.
+    Ready,
+    /// The daemon itself received a signal (TERM INT QUIT HUP USR2 CHLD).
+    Signalled(Signal),
 }
 
 /// Why a child could not be had.
@@ -199,15 +201,4 @@ pub struct ProcessStatus {
     pub id: ProcessId,
     /// `Ok`, or why not.
     pub result: Result<(), Error>,
-}
-
-/// How a configuration differs from the active one, by group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// New groups.
-    pub added: Vec<GroupName>,
-    /// Groups whose settings differ.
-    pub changed: Vec<GroupName>,
-    /// Groups that are gone.
-    pub removed: Vec<GroupName>,
 }

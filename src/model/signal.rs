@@ -51,12 +51,20 @@ const NAMES: &[(&str, i32)] = &[
 ];
 
 impl Signal {
-    /// SIGTERM, the default `stopsignal`.
-    pub const TERM: Self = Self(libc::SIGTERM);
+    /// SIGHUP, which asks the daemon to begin anew.
+    pub const HUP: Self = Self(libc::SIGHUP);
+    /// SIGINT, which asks the daemon to end.
+    pub const INT: Self = Self(libc::SIGINT);
+    /// SIGQUIT, which asks the daemon to end.
+    pub const QUIT: Self = Self(libc::SIGQUIT);
     /// SIGKILL, which nothing survives.
     pub const KILL: Self = Self(libc::SIGKILL);
-    /// SIGCONT, which a stopped process needs before it can act on another.
-    pub const CONT: Self = Self(libc::SIGCONT);
+    /// SIGUSR2, which asks the daemon to reopen its logs.
+    pub const USR2: Self = Self(libc::SIGUSR2);
+    /// SIGTERM, the default `stopsignal`; it asks the daemon to end.
+    pub const TERM: Self = Self(libc::SIGTERM);
+    /// SIGCHLD, which says that a child has ended.
+    pub const CHLD: Self = Self(libc::SIGCHLD);
 
     /// The signal of this number, or `None` outside 1 to 64.
     #[must_use]

@@ -1,0 +1,214 @@
+//! A core of straw for tests: it answers commands as it is told and publishes snapshots.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use super::{Api, Reload};
+use crate::config::GroupKind;
+use crate::config::setting::{Autorestart, LogLevel, LogSettings, LogTarget};
+use crate::config::{Config, DaemonSettings, GroupSettings, ProcessSettings};
+use crate::core::{Command, Reply};
+use crate::logs::{ActivitySettings, LogPlane};
+use crate::model::snapshot::GroupInfo;
+use crate::model::{
+    Error, ProcessFacts, ProcessId, ProcessInfo, Signal, Snapshot, StateCode, SupervisorState,
+    Target, WallTime,
+};
+use crate::runtime::handle::CoreHandle;
+
+/// An API over a fake core.
+pub struct Fake {
+    pub api: Arc<Api>,
+    pub publish: watch::Sender<Arc<Snapshot>>,
+    commands: Arc<Mutex<Vec<Command>>>,
+    directory: tempfile::TempDir,
+}
+
+type Answers = dyn Fn(&Command) -> Result<Reply, Error> + Send;
+
+impl Fake {
+    /// A core that says yes to everything.
+    pub fn new(processes: &[ProcessInfo]) -> Self {
+        Self::answering(processes, |_| Ok(Reply::Done))
+    }
+
+    /// A core that answers so.
+    pub fn answering(
+        processes: &[ProcessInfo],
+        answer: impl Fn(&Command) -> Result<Reply, Error> + Send + 'static,
+    ) -> Self {
+        Self::build(processes, Box::new(answer), |path| Arc::new(move || Ok(config(&path))))
+    }
+
+    /// A core that says yes, and a configuration file with errors.
+    pub fn with_broken_config(errors: &'static [&'static str]) -> Self {
+        let reload = move |_| -> Reload {
+            Arc::new(move || Err(errors.iter().map(ToString::to_string).collect()))
+        };
+        Self::build(&[], Box::new(|_| Ok(Reply::Done)), reload)
+    }
+
+    fn build(
+        processes: &[ProcessInfo],
+        answer: Box<Answers>,
+        reload: impl FnOnce(std::path::PathBuf) -> Reload,
+    ) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(directory.path());
+        let (core, mut requests, publish) = CoreHandle::new(Arc::new(snapshot(processes)));
+        let commands = Arc::new(Mutex::new(Vec::new()));
+        let seen = commands.clone();
+        tokio::spawn(async move {
+            while let Some(request) = requests.recv().await {
+                let _ = request.reply.send(answer(&request.command));
+                seen.lock().unwrap().push(request.command);
+            }
+        });
+        let logs = LogPlane::start(ActivitySettings {
+            logfile: config.daemon.logfile.clone(),
+            max_bytes: 0,
+            backups: 0,
+            level: LogLevel::Info,
+            console: false,
+            strip_ansi: false,
+        });
+        let reload = reload(directory.path().into());
+        let api = Arc::new(Api::new(core, logs.unwrap(), Arc::new(config), reload));
+        Self { api, publish, commands, directory }
+    }
+
+    /// A directory of the test's own.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// What the core was asked since the last look.
+    pub fn commands(&self) -> Vec<Command> {
+        std::mem::take(&mut *self.commands.lock().unwrap())
+    }
+
+    /// Changes the fleet.
+    pub fn change(&self, change: impl FnOnce(&mut Snapshot)) {
+        self.publish.send_modify(|current| {
+            let mut next = Snapshot::clone(current);
+            next.generation += 1;
+            change(&mut next);
+            *current = Arc::new(next);
+        });
+    }
+}
+
+/// A process in this state, pid 7 if it has one, with logs nowhere.
+pub fn process(name: &str, state: StateCode) -> ProcessInfo {
+    let Target::Process(id) = Target::parse(name) else { panic!("{name} is a group") };
+    ProcessInfo {
+        id,
+        state,
+        pid: if state.is_signallable() { 7 } else { 0 },
+        start: WallTime(1_000_000_000_000_000),
+        stop: WallTime::NEVER,
+        exit: None,
+        spawn_error: "".into(),
+        starts: 1,
+        facts: Arc::new(facts("", "")),
+    }
+}
+
+pub fn facts(stdout: &str, stderr: &str) -> ProcessFacts {
+    ProcessFacts {
+        command: "cat".to_owned(),
+        priority: 999,
+        stdout_logfile: stdout.to_owned(),
+        stderr_logfile: stderr.to_owned(),
+    }
+}
+
+pub fn snapshot(processes: &[ProcessInfo]) -> Snapshot {
+    let groups = processes.iter().map(|p| (p.id.group.clone(), GroupInfo { priority: 999 }));
+    Snapshot {
+        generation: 1,
+        state: SupervisorState::Running,
+        groups: groups.collect(),
+        processes: processes.iter().map(|p| (p.id.clone(), Arc::new(p.clone()))).collect(),
+    }
+}
+
+/// Two groups: `cat`, of a program; `g`, of two processes.
+pub fn config(directory: &Path) -> Config {
+    let group = |name: &str, kind, members: &[&str]| {
+        Arc::new(GroupSettings {
+            name: name.into(),
+            kind,
+            priority: 999,
+            processes: members.iter().map(|name| Arc::new(settings(name))).collect(),
+        })
+    };
+    Config {
+        path: directory.join("supervisord.conf"),
+        daemon: DaemonSettings {
+            logfile: Some(directory.join("supervisord.log")),
+            logfile_max_bytes: 0,
+            logfile_backups: 0,
+            loglevel: LogLevel::Info,
+            pidfile: directory.join("supervisord.pid"),
+            umask: 0o22,
+            nodaemon: true,
+            silent: true,
+            minfds: 0,
+            minprocs: 0,
+            nocleanup: false,
+            childlogdir: directory.into(),
+            user: None,
+            directory: None,
+            identifier: "supervisor".to_owned(),
+            strip_ansi: false,
+        },
+        unix: None,
+        inet: None,
+        groups: vec![
+            group("g", GroupKind::Group, &["b", "a"]),
+            group("cat", GroupKind::Program, &["cat"]),
+        ],
+    }
+}
+
+fn settings(name: &str) -> ProcessSettings {
+    let log = LogSettings {
+        target: LogTarget::Auto,
+        max_bytes: 50 << 20,
+        backups: 10,
+        capture_max_bytes: 0,
+        events_enabled: false,
+        syslog: false,
+    };
+    ProcessSettings {
+        name: name.into(),
+        program: name.into(),
+        command: "cat".to_owned(),
+        priority: 999,
+        autostart: true,
+        autorestart: Autorestart::Unexpected,
+        startsecs: std::time::Duration::from_secs(1),
+        startretries: 3,
+        stopsignal: Signal::TERM,
+        stopwaitsecs: std::time::Duration::from_secs(10),
+        stopasgroup: false,
+        killasgroup: false,
+        exitcodes: vec![0],
+        user: None,
+        directory: None,
+        umask: None,
+        redirect_stderr: false,
+        stderr: log.clone(),
+        stdout: log,
+        environment: Vec::new(),
+        serverurl: None,
+    }
+}
+
+/// The process's identity.
+pub fn id(name: &str) -> ProcessId {
+    process(name, StateCode::Stopped).id
+}

@@ -1,0 +1,170 @@
+//! Operations on logs. The log plane is asked to have written everything; then the file is read,
+//! on a thread of its own, since a disk may stall.
+
+use std::path::PathBuf;
+
+use super::Api;
+use super::operations::{
+    ClearAllProcessLogs, ClearLog, ClearProcessLogs, ReadLog, ReadProcessStderrLog,
+    ReadProcessStdoutLog, TailProcessStderrLog, TailProcessStdoutLog,
+};
+use super::process::{Statuses, by_priority, named};
+use crate::config::setting::LogLevel;
+use crate::core::event::ProcessStatus;
+use crate::logs::read::{ReadError, Tail, read_window, tail_window};
+use crate::logs::{LogId, Stream};
+use crate::model::{Error, ErrorKind, ProcessId, ProcessInfo};
+use crate::xmlrpc::Value;
+
+/// A piece of a log. Offsets and lengths count these bytes; on a wire that carries only text,
+/// what is not UTF-8 is shown as U+FFFD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogText(pub Vec<u8>);
+
+/// The end of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogTail {
+    /// Its bytes.
+    pub data: Vec<u8>,
+    /// The log's size in bytes.
+    pub offset: u64,
+    /// Whether there was more than was asked for.
+    pub overflow: bool,
+}
+
+/// `supervisor.readLog`
+pub async fn read_main(api: &Api, request: ReadLog) -> Result<LogText, Error> {
+    let path = api.logs.activity_path().map(Into::into);
+    Log { id: LogId::Main, path }.read(api, request.offset, request.length).await
+}
+
+/// `supervisor.readProcessStdoutLog`
+pub async fn read_stdout(api: &Api, request: ReadProcessStdoutLog) -> Result<LogText, Error> {
+    let ReadProcessStdoutLog { name, offset, length } = request;
+    Log::of(api, &name, Stream::Stdout)?.read(api, offset, length).await
+}
+
+/// `supervisor.readProcessStderrLog`
+pub async fn read_stderr(api: &Api, request: ReadProcessStderrLog) -> Result<LogText, Error> {
+    let ReadProcessStderrLog { name, offset, length } = request;
+    Log::of(api, &name, Stream::Stderr)?.read(api, offset, length).await
+}
+
+/// `supervisor.tailProcessStdoutLog`
+pub async fn tail_stdout(api: &Api, request: TailProcessStdoutLog) -> Result<LogTail, Error> {
+    let TailProcessStdoutLog { name, offset, length } = request;
+    Log::of(api, &name, Stream::Stdout)?.tail(api, offset, length).await
+}
+
+/// `supervisor.tailProcessStderrLog`
+pub async fn tail_stderr(api: &Api, request: TailProcessStderrLog) -> Result<LogTail, Error> {
+    let TailProcessStderrLog { name, offset, length } = request;
+    Log::of(api, &name, Stream::Stderr)?.tail(api, offset, length).await
+}
+
+/// `supervisor.clearLog`
+pub async fn clear_main(api: &Api, _: ClearLog) -> Result<bool, Error> {
+    let path = api.logs.activity_path().ok_or(ErrorKind::NoFile)?.to_owned();
+    api.logs.sync(LogId::Main).await;
+    if !blocking(move || path.exists()).await? {
+        return Err(ErrorKind::NoFile.into());
+    }
+    api.logs.clear(LogId::Main).await.map_err(|_| ErrorKind::Failed)?;
+    api.log_line(LogLevel::Info, "reopening log file");
+    Ok(true)
+}
+
+/// `supervisor.clearProcessLogs`
+pub async fn clear(api: &Api, request: ClearProcessLogs) -> Result<bool, Error> {
+    let process = named(&api.snapshot(), &request.name)?;
+    clear_both(api, &process.id).await.map_err(|kind| Error::new(kind, request.name))?;
+    Ok(true)
+}
+
+/// `supervisor.clearAllProcessLogs`
+pub async fn clear_all(api: &Api, _: ClearAllProcessLogs) -> Result<Statuses, Error> {
+    let snapshot = api.snapshot();
+    let mut statuses = Vec::new();
+    for process in by_priority(&snapshot) {
+        let id = process.id.clone();
+        let cleared = clear_both(api, &id).await;
+        let result = cleared.map_err(|kind| Error::new(kind, id.to_string()));
+        statuses.push(ProcessStatus { id, result });
+    }
+    Ok(Statuses(statuses))
+}
+
+/// The path a stream of a process is kept at; `None` if it is kept in no file.
+#[must_use]
+pub fn path_of(process: &ProcessInfo, stream: Stream) -> Option<PathBuf> {
+    let path = match stream {
+        Stream::Stdout => &process.facts.stdout_logfile,
+        Stream::Stderr => &process.facts.stderr_logfile,
+    };
+    (!path.is_empty()).then(|| path.into())
+}
+
+/// A log and where it is.
+struct Log {
+    id: LogId,
+    path: Option<PathBuf>,
+}
+
+impl Log {
+    fn of(api: &Api, name: &str, stream: Stream) -> Result<Self, Error> {
+        let process = named(&api.snapshot(), name)?;
+        let path = path_of(&process, stream);
+        Ok(Self { id: LogId::Process(process.id.clone(), stream), path })
+    }
+
+    async fn read(self, api: &Api, offset: i64, length: i64) -> Result<LogText, Error> {
+        let path = self.path.ok_or(ErrorKind::NoFile)?;
+        api.logs.sync(self.id).await;
+        let shown = path.to_string_lossy().into_owned();
+        let window = blocking(move || read_window(&path, offset, length)).await?;
+        window.map(LogText).map_err(|why| match why {
+            ReadError::NoFile => Error::new(ErrorKind::NoFile, shown),
+            ReadError::BadArguments => ErrorKind::BadArguments.into(),
+            ReadError::Failed(_) => ErrorKind::Failed.into(),
+        })
+    }
+
+    /// A log that is not there is an empty one.
+    async fn tail(self, api: &Api, offset: i64, length: i64) -> Result<LogTail, Error> {
+        let Some(path) = self.path else {
+            return Ok(LogTail::default());
+        };
+        api.logs.sync(self.id).await;
+        let Tail { data, offset, overflow } =
+            blocking(move || tail_window(&path, offset, length)).await?;
+        Ok(LogTail { data, offset, overflow })
+    }
+}
+
+async fn clear_both(api: &Api, process: &ProcessId) -> Result<(), ErrorKind> {
+    for stream in [Stream::Stdout, Stream::Stderr] {
+        let log = LogId::Process(process.clone(), stream);
+        api.logs.clear(log).await.map_err(|_| ErrorKind::Failed)?;
+    }
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|panic| Error::new(ErrorKind::Failed, panic.to_string()))
+}
+
+impl From<LogText> for Value {
+    fn from(LogText(bytes): LogText) -> Self {
+        Self::text(&bytes)
+    }
+}
+
+impl From<LogTail> for Value {
+    fn from(LogTail { data, offset, overflow }: LogTail) -> Self {
+        let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+        Self::Array(vec![Self::text(&data), offset.into(), overflow.into()])
+    }
+}

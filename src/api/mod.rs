@@ -1,0 +1,181 @@
+//! The operations, once: what every face (XML-RPC, HTTP, D-Bus, command line) offers.
+//!
+//! A face builds a request struct of [`operations`] and hands it to [`Api::call`], or hands a
+//! method's name and untyped values to [`Api::dispatch`]. Whether an operation may run at this
+//! moment is decided in one place, [`Api::admit`].
+//!
+//! Invariant: reading never waits for the supervision: it is answered from the last snapshot.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::Config;
+use crate::config::setting::LogLevel;
+use crate::logs::LogPlane;
+use crate::model::{Error, ErrorKind, Snapshot, SupervisorState, WallTime};
+use crate::runtime::handle::CoreHandle;
+use crate::xmlrpc::Value;
+
+pub mod daemon;
+pub mod describe;
+pub mod error;
+pub mod log;
+pub mod operations;
+pub mod process;
+pub mod spec;
+pub mod system;
+
+pub use spec::{Access, Args, Argument, Param, Spec, Type};
+
+/// Something that can be asked of the daemon: a request with its answer.
+pub trait Operation: Sized + Send {
+    /// What comes back.
+    type Reply: Into<Value> + Send;
+
+    /// What it is called and takes, for every face.
+    const SPEC: &'static Spec;
+
+    /// Reads the request from untyped values.
+    ///
+    /// # Errors
+    /// `IncorrectParameters` where a value is not of its parameter's type.
+    fn decode(args: &mut Args) -> Result<Self, Error>;
+
+    /// Does it.
+    fn run(self, api: &Api) -> impl Future<Output = Result<Self::Reply, Error>> + Send;
+}
+
+/// An untyped answer on its way.
+pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send + 'a>>;
+
+/// Reads the configuration file anew; blocks. `Err` holds every error, each with its place.
+pub type Reload = Arc<dyn Fn() -> Result<Config, Vec<String>> + Send + Sync>;
+
+/// What of the daemon itself may be asked for.
+#[derive(Clone, Debug)]
+pub struct DaemonFacts {
+    /// Its process id.
+    pub pid: u32,
+    /// What it is called.
+    pub identifier: String,
+    /// The least level that its activity log takes.
+    pub loglevel: LogLevel,
+}
+
+/// Every operation's way to the rest of the daemon. One for all faces.
+pub struct Api {
+    core: CoreHandle,
+    logs: LogPlane,
+    facts: DaemonFacts,
+    reload: Reload,
+    /// The configuration last read, and how many were read before it.
+    last_read: Mutex<(u64, Arc<Config>)>,
+}
+
+/// What the answers of all operations that only look depend on: the same moment, the same answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    generation: u64,
+    reloads: u64,
+    second: i64,
+}
+
+impl Api {
+    /// An API over a running core and log plane. `config` is what the daemon started with. To be
+    /// called by the process that serves, which is the one whose id is told.
+    #[must_use]
+    pub fn new(core: CoreHandle, logs: LogPlane, config: Arc<Config>, reload: Reload) -> Self {
+        let facts = DaemonFacts {
+            pid: std::process::id(),
+            identifier: config.daemon.identifier.clone(),
+            loglevel: config.daemon.loglevel,
+        };
+        Self { core, logs, facts, reload, last_read: Mutex::new((0, config)) }
+    }
+
+    /// Runs an operation.
+    ///
+    /// # Errors
+    /// The operation's own, and `ShutdownState`.
+    pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, Error> {
+        self.admit(O::SPEC)?;
+        operation.run(self).await
+    }
+
+    /// Runs the operation of this name, an alias's too, on untyped values.
+    ///
+    /// # Errors
+    /// The operation's own, `UnknownMethod`, `IncorrectParameters` and `ShutdownState`.
+    pub async fn dispatch(&self, method: &str, values: Vec<Value>) -> Result<Value, Error> {
+        let entry = operations::find(method).ok_or(ErrorKind::UnknownMethod)?;
+        (entry.run)(self, values).await
+    }
+
+    /// Whether an operation may run at this moment: while everything is being stopped, only
+    /// those of `system.*` and the sending of events may.
+    ///
+    /// # Errors
+    /// `ShutdownState`.
+    pub fn admit(&self, spec: &Spec) -> Result<(), Error> {
+        let stopping = self.core.snapshot().state < SupervisorState::Running;
+        if stopping && !spec.while_stopping() {
+            return Err(ErrorKind::ShutdownState.into());
+        }
+        Ok(())
+    }
+
+    /// The present moment, to keep answers by.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment {
+            generation: self.core.snapshot().generation,
+            reloads: self.last_read().0,
+            second: wall_clock().seconds(),
+        }
+    }
+
+    /// The fleet as it is.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.core.snapshot()
+    }
+
+    /// The log plane, for faces that follow a log.
+    #[must_use]
+    pub fn logs(&self) -> &LogPlane {
+        &self.logs
+    }
+
+    /// Writes a line to the activity log.
+    pub fn log_line(&self, level: LogLevel, line: &str) {
+        self.logs.log(level, wall_clock(), line);
+    }
+
+    /// Writes a line to the activity log that only `loglevel=trace` shows, made only then.
+    pub fn trace(&self, line: impl FnOnce() -> String) {
+        if self.facts.loglevel <= LogLevel::Trace {
+            self.log_line(LogLevel::Trace, &line());
+        }
+    }
+
+    fn last_read(&self) -> (u64, Arc<Config>) {
+        self.last_read.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, config: Arc<Config>) {
+        let mut last = self.last_read.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = (last.0 + 1, config);
+    }
+}
+
+/// The wall clock. Only reports to people depend on it.
+#[must_use]
+pub fn wall_clock() -> WallTime {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    WallTime(since_epoch.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
+}
+
+#[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
+mod tests;

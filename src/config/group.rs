@@ -1,0 +1,215 @@
+//! `[group:x]`, and the groups that programs, event listeners and FastCGI programs are by
+//! themselves.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::problem::{Severity, nearest};
+use super::program::{Fleet, GroupKind, GroupSettings, ProcessSettings, priority, processes};
+use super::section::Section;
+use super::setting;
+
+/// The `result_handler` that is built in; another would be Python code.
+const RESULT_HANDLER: &str = "supervisor.dispatchers:default_handler";
+
+/// The event types one can subscribe to (the reference's manual, "Events").
+const EVENTS: &[&str] = &[
+    "EVENT",
+    "PROCESS_STATE",
+    "PROCESS_STATE_STOPPED",
+    "PROCESS_STATE_EXITED",
+    "PROCESS_STATE_STARTING",
+    "PROCESS_STATE_STOPPING",
+    "PROCESS_STATE_BACKOFF",
+    "PROCESS_STATE_FATAL",
+    "PROCESS_STATE_RUNNING",
+    "PROCESS_STATE_UNKNOWN",
+    "PROCESS_COMMUNICATION",
+    "PROCESS_COMMUNICATION_STDOUT",
+    "PROCESS_COMMUNICATION_STDERR",
+    "PROCESS_LOG",
+    "PROCESS_LOG_STDOUT",
+    "PROCESS_LOG_STDERR",
+    "REMOTE_COMMUNICATION",
+    "SUPERVISOR_STATE_CHANGE",
+    "SUPERVISOR_STATE_CHANGE_RUNNING",
+    "SUPERVISOR_STATE_CHANGE_STOPPING",
+    "TICK",
+    "TICK_5",
+    "TICK_60",
+    "TICK_3600",
+    "PROCESS_GROUP",
+    "PROCESS_GROUP_ADDED",
+    "PROCESS_GROUP_REMOVED",
+];
+
+/// Every group, by priority and name.
+pub(super) fn read(fleet: &Fleet<'_>) -> Vec<Arc<GroupSettings>> {
+    let mut groups = Vec::new();
+    let mut grouped = HashSet::new();
+    for (name, raw) in fleet.ini.of_kind("group") {
+        let mut section = Section::new(fleet.world, fleet.ini, raw);
+        let priority = priority(&mut section, 999);
+        let members = section.text("programs").unwrap_or_default();
+        let name = setting::name(name)
+            .unwrap_or_else(|message| {
+                section.note(Severity::Error, None, message);
+                name
+            })
+            .to_owned();
+        let mut all = Vec::new();
+        for member in setting::list(&members) {
+            all.extend(member_processes(fleet, &section, &name, member));
+            grouped.insert(member.to_owned());
+        }
+        section.finish();
+        groups.push(group(name, GroupKind::Group, priority, all));
+    }
+    for (name, raw) in fleet.ini.of_kind("program").filter(|(name, _)| !grouped.contains(*name)) {
+        let all = processes(fleet, raw, name.trim(), &|_| ());
+        let mut section = Section::new(fleet.world, fleet.ini, raw)
+            .with_defaults(fleet.ini.section("program-default"));
+        let priority = priority(&mut section, 999);
+        groups.push(group(name.trim().to_owned(), GroupKind::Program, priority, all));
+    }
+    for (name, raw) in fleet.ini.of_kind("eventlistener") {
+        processes(fleet, raw, name.trim(), &listener_keys);
+    }
+    for (name, raw) in
+        fleet.ini.of_kind("fcgi-program").filter(|(name, _)| !grouped.contains(*name))
+    {
+        processes(fleet, raw, name.trim(), &fcgi_keys);
+    }
+    groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    without_doubles(fleet, groups)
+}
+
+/// The processes of one name in `programs=`.
+fn member_processes(
+    fleet: &Fleet<'_>,
+    section: &Section<'_>,
+    group: &str,
+    member: &str,
+) -> Vec<Arc<ProcessSettings>> {
+    let program = fleet.ini.section(&format!("program:{member}"));
+    let fcgi = fleet.ini.section(&format!("fcgi-program:{member}"));
+    match (program, fcgi) {
+        (Some(program), None) => processes(fleet, program, group, &|_| ()),
+        (None, Some(fcgi)) => {
+            processes(fleet, fcgi, group, &fcgi_keys);
+            Vec::new()
+        }
+        (Some(_), Some(_)) => {
+            let message = format!("{member:?} is a program and an fcgi-program: expected one");
+            section.error("programs", message);
+            Vec::new()
+        }
+        (None, None) => {
+            let known = fleet.ini.of_kind("program").chain(fleet.ini.of_kind("fcgi-program"));
+            let hint = match nearest(member, known.map(|(name, _)| name)) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("expected a [program:{member}]"),
+            };
+            section.error("programs", format!("{member:?} is not a program: {hint}"));
+            Vec::new()
+        }
+    }
+}
+
+/// A group in which each name is used once: of two processes of one name the last is kept.
+fn group(
+    name: String,
+    kind: GroupKind,
+    priority: i32,
+    all: Vec<Arc<ProcessSettings>>,
+) -> GroupSettings {
+    let mut places = HashMap::with_capacity(all.len());
+    let mut processes: Vec<Arc<ProcessSettings>> = Vec::with_capacity(all.len());
+    for process in all {
+        let place = *places.entry(process.name.clone()).or_insert(processes.len());
+        match processes.get_mut(place) {
+            Some(earlier) => *earlier = process,
+            None => processes.push(process),
+        }
+    }
+    GroupSettings { name: name.into(), kind, priority, processes }
+}
+
+/// Of two groups of one name the first in order is kept, as in the reference.
+fn without_doubles(fleet: &Fleet<'_>, groups: Vec<GroupSettings>) -> Vec<Arc<GroupSettings>> {
+    let mut names = HashSet::with_capacity(groups.len());
+    let mut kept = Vec::with_capacity(groups.len());
+    for group in groups {
+        if names.insert(group.name.clone()) {
+            kept.push(Arc::new(group));
+            continue;
+        }
+        let kind = match group.kind {
+            GroupKind::Program => "program",
+            GroupKind::Group => "group",
+        };
+        if let Some(raw) = fleet.ini.section(&format!("{kind}:{}", group.name)) {
+            let message = format!("is not used: another group is called {}, too", group.name);
+            let section = Section::new(fleet.world, fleet.ini, raw);
+            section.note(Severity::Warning, None, message);
+        }
+    }
+    kept
+}
+
+/// What only `[eventlistener:x]` has.
+fn listener_keys(section: &mut Section<'_>) {
+    let message = "is checked, but this version does not start event listeners";
+    section.note(Severity::Warning, None, message.to_owned());
+    if section.integer("buffer_size", 10, i64::MIN..=i64::MAX) < 1 {
+        section.error("buffer_size", "is too small: expected at least 1".to_owned());
+    }
+    if let Some(handler) = section.text("result_handler").filter(|name| name != RESULT_HANDLER) {
+        let message = format!("{handler} is Python code, which cannot run here");
+        section.warn("result_handler", message);
+    }
+    let events = section.text("events").unwrap_or_default();
+    if events.is_empty() {
+        section.note(Severity::Error, None, "has no events: expected events=TYPE,...".to_owned());
+    }
+    for event in setting::list(&events) {
+        let upper = event.to_uppercase();
+        if !EVENTS.contains(&upper.as_str()) {
+            let hint = match nearest(&upper, EVENTS.iter().copied()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "expected one such as PROCESS_STATE".to_owned(),
+            };
+            section.error("events", format!("{event:?} is not an event type: {hint}"));
+        }
+    }
+    if section.boolean("redirect_stderr", false) {
+        let message = "is true, which would disturb the listener's protocol: expected false";
+        section.error("redirect_stderr", message.to_owned());
+    }
+}
+
+/// What only `[fcgi-program:x]` has.
+fn fcgi_keys(section: &mut Section<'_>) {
+    let message = "is checked, but this version does not start FastCGI programs";
+    section.note(Severity::Warning, None, message.to_owned());
+    let world = section.world;
+    let backlog = section.integer("socket_backlog", 1, i64::MIN..=i64::MAX);
+    if !(1..=65535).contains(&backlog) {
+        section.error("socket_backlog", format!("{backlog} is not possible: expected 1 to 65535"));
+    }
+    let owner = section.take("socket_owner", |text| world.owner(text));
+    let mode = section.take("socket_mode", setting::octal);
+    let is_unix = section.take("socket", |text| match text.split_once("://") {
+        Some(("unix", path)) if path.starts_with('/') => Ok(true),
+        Some(("tcp", address)) => setting::inet_address(address).map(|_| false),
+        _ => Err(format!("{text:?} is not a socket: expected unix:///PATH or tcp://HOST:PORT")),
+    });
+    if is_unix == Some(false) && (owner.is_some() || mode.is_some()) {
+        let message = "is a TCP socket, which has no owner and no mode: expected neither";
+        section.error("socket", message.to_owned());
+    }
+    if section.raw_text("socket").is_none() {
+        let message = "has no socket: expected socket=unix:///PATH or socket=tcp://HOST:PORT";
+        section.note(Severity::Error, None, message.to_owned());
+    }
+}

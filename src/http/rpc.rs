@@ -1,0 +1,87 @@
+//! XML-RPC over HTTP: bytes to a call, a call's answer to bytes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use crate::api::{Api, Moment, error, operations, system};
+use crate::config::setting::LogLevel;
+use crate::model::Error;
+use crate::xmlrpc::{Fault, Value, decode_call, encode_fault, encode_response};
+
+/// Bytes of a bad request that its line in the activity log shows.
+const SHOWN_BYTES_MAX: usize = 200;
+/// An answer larger than this many bytes, about, is made into XML on a thread of its own.
+const LARGE_ANSWER_BYTES: usize = 4 << 20;
+
+/// Answers calls. One for all listeners.
+pub struct Rpc {
+    api: Arc<Api>,
+    /// Answers that hold until the fleet, the configuration or the second changes, at most one
+    /// for each operation that takes nothing and only looks.
+    kept: Mutex<HashMap<&'static str, (Moment, Bytes)>>,
+}
+
+impl Rpc {
+    /// An XML-RPC face of the API.
+    #[must_use]
+    pub fn new(api: Arc<Api>) -> Self {
+        Self { api, kept: Mutex::default() }
+    }
+
+    /// The answer to a request's body; `None` if it is no call.
+    pub async fn answer(&self, body: &[u8]) -> Option<Bytes> {
+        let call = decode_call(body).inspect_err(|why| self.complain(body, why)).ok()?;
+        let method = call.method;
+        self.api.trace(|| format!("XML-RPC method called: {method}()"));
+        let keepable = operations::find(&method)
+            .map(|entry| entry.spec)
+            .filter(|spec| spec.is_keepable() && call.params.is_empty());
+        let Some(spec) = keepable else {
+            return Some(self.encode(&method, self.api.dispatch(&method, call.params).await).await);
+        };
+        let now = self.api.moment();
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((moment, bytes)) = kept().get(spec.name)
+            && *moment == now
+        {
+            self.trace_success(&method);
+            return Some(bytes.clone());
+        }
+        let bytes = self.encode(&method, self.api.dispatch(&method, Vec::new()).await).await;
+        kept().insert(spec.name, (now, bytes.clone()));
+        Some(bytes)
+    }
+
+    async fn encode(&self, method: &str, result: Result<Value, Error>) -> Bytes {
+        match result {
+            Ok(value) => {
+                self.trace_success(method);
+                if system::size(&value) > LARGE_ANSWER_BYTES {
+                    let encoded = tokio::task::spawn_blocking(move || encode_response(&value));
+                    return encoded.await.unwrap_or_default().into();
+                }
+                encode_response(&value).into()
+            }
+            Err(why) => {
+                let fault = Fault { code: error::row(why.kind).fault, string: error::text(&why) };
+                let Fault { code, string } = &fault;
+                self.api.trace(|| {
+                    format!("XML-RPC method {method}() returned fault: [{code}] {string}")
+                });
+                encode_fault(&fault).into()
+            }
+        }
+    }
+
+    fn trace_success(&self, method: &str) {
+        self.api.trace(|| format!("XML-RPC method {method}() returned successfully"));
+    }
+
+    fn complain(&self, body: &[u8], why: &dyn std::error::Error) {
+        let shown = String::from_utf8_lossy(body.get(..SHOWN_BYTES_MAX).unwrap_or(body));
+        let line = format!("XML-RPC request data {shown:?} is invalid: {why}");
+        self.api.log_line(LogLevel::Error, &line);
+    }
+}

@@ -1,0 +1,227 @@
+//! The daemon's own log: its lines' form, and where they go.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::pump::Moment;
+use super::sink::SinkSettings;
+use super::sinks::{SinkId, Sinks};
+use crate::config::DaemonSettings;
+use crate::config::setting::LogLevel;
+use crate::model::WallTime;
+
+/// Lines are gathered up to this many bytes before they are written in one piece.
+const BATCH_BYTES_MAX: usize = 64 << 10;
+
+/// What of `[supervisord]` the log plane needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivitySettings {
+    /// The activity log; `None` for none.
+    pub logfile: Option<PathBuf>,
+    /// Rotate it at this many bytes; 0 means never.
+    pub max_bytes: u64,
+    /// How many rotated files to keep.
+    pub backups: u32,
+    /// The least level that is logged. From `debug` down the programs' output is logged too.
+    pub level: LogLevel,
+    /// Write every line to standard output as well.
+    pub console: bool,
+    /// Remove terminal escapes from the programs' output.
+    pub strip_ansi: bool,
+}
+
+impl From<&DaemonSettings> for ActivitySettings {
+    fn from(daemon: &DaemonSettings) -> Self {
+        Self {
+            logfile: daemon.logfile.clone(),
+            max_bytes: daemon.logfile_max_bytes,
+            backups: daemon.logfile_backups,
+            level: daemon.loglevel,
+            console: daemon.nodaemon && !daemon.silent,
+            strip_ansi: daemon.strip_ansi,
+        }
+    }
+}
+
+/// The activity log as the log thread holds it.
+pub(super) struct Activity {
+    level: LogLevel,
+    path: Option<PathBuf>,
+    outputs: Vec<SinkId>,
+    batch: String,
+    /// The last second's date and time, for most lines share it.
+    second: Option<(i64, String)>,
+}
+
+impl Activity {
+    /// Opens its targets.
+    pub fn open(settings: ActivitySettings, sinks: &mut Sinks, now: Moment) -> Self {
+        let console = settings.console.then(|| {
+            let plain = SinkSettings { max_bytes: 0, backups: 0, auto: false };
+            sinks.acquire(Path::new("/dev/stdout"), plain, now)
+        });
+        let file = settings.logfile.as_deref().map(|path| {
+            let (max_bytes, backups) = (settings.max_bytes, settings.backups);
+            sinks.acquire(path, SinkSettings { max_bytes, backups, auto: false }, now)
+        });
+        Self {
+            level: settings.level,
+            path: settings.logfile,
+            outputs: console.into_iter().chain(file).collect(),
+            batch: String::new(),
+            second: None,
+        }
+    }
+
+    /// Its file.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Whether lines of this level are logged.
+    pub fn logs(&self, level: LogLevel) -> bool {
+        level >= self.level
+    }
+
+    /// To how many targets a line goes.
+    pub fn output_count(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// Adds a line; it is in the file after the next [`Activity::flush`].
+    pub fn add(
+        &mut self,
+        level: LogLevel,
+        wall: WallTime,
+        text: &str,
+        sinks: &mut Sinks,
+        now: Moment,
+    ) {
+        if !self.logs(level) {
+            return;
+        }
+        let seconds = wall.seconds();
+        if self.second.as_ref().is_none_or(|(known, _)| *known != seconds) {
+            self.second = Some((seconds, local_time(seconds)));
+        }
+        let date = self.second.as_ref().map_or("", |(_, date)| date);
+        let (millis, tag) = (wall.subsec_micros() / 1000, tag(level));
+        let _ = writeln!(self.batch, "{date},{millis:03} {tag} {text}");
+        // A file is rotated after the line that fills it, as in the reference.
+        let room = self.outputs.iter().map(|&id| sinks.room(id)).min().unwrap_or(u64::MAX);
+        if self.batch.len() >= BATCH_BYTES_MAX || self.batch.len() as u64 >= room {
+            self.flush(sinks, now);
+        }
+    }
+
+    /// Whether something waits for [`Activity::flush`].
+    pub fn has_lines(&self) -> bool {
+        !self.batch.is_empty()
+    }
+
+    /// Writes what was added.
+    pub fn flush(&mut self, sinks: &mut Sinks, now: Moment) {
+        if !self.batch.is_empty() {
+            for &id in &self.outputs {
+                sinks.write(id, self.batch.as_bytes(), now);
+            }
+            self.batch.clear();
+        }
+    }
+}
+
+/// A level's name on a line.
+fn tag(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Critical => "CRIT",
+        LogLevel::Error => "ERRO",
+        LogLevel::Warn => "WARN",
+        LogLevel::Info => "INFO",
+        LogLevel::Debug => "DEBG",
+        LogLevel::Trace => "TRAC",
+        LogLevel::Blather => "BLAT",
+    }
+}
+
+/// Broken-down local time (localtime_r(3)) of so many seconds since the epoch.
+#[must_use]
+pub fn local_tm(seconds: i64) -> libc::tm {
+    // SAFETY: all bytes zero is a valid `tm`: numbers and a null pointer.
+    let mut tm: libc::tm = unsafe { std::mem::zeroed() };
+    let seconds: libc::time_t = seconds;
+    // SAFETY: both pointers are to live values of the right type.
+    unsafe { libc::localtime_r(&raw const seconds, &raw mut tm) };
+    tm
+}
+
+/// `2026-11-22 19:33:39` in local time.
+fn local_time(seconds: i64) -> String {
+    let tm = local_tm(seconds);
+    format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+        i64::from(tm.tm_year) + 1900,
+        tm.tm_mon + 1,
+        tm.tm_mday,
+        tm.tm_hour,
+        tm.tm_min,
+        tm.tm_sec
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::time::Duration;
+
+    const NOW: Moment = Duration::ZERO;
+
+    fn settings(logfile: PathBuf, max_bytes: u64) -> ActivitySettings {
+        ActivitySettings {
+            logfile: Some(logfile),
+            max_bytes,
+            backups: 2,
+            level: LogLevel::Info,
+            console: false,
+            strip_ansi: false,
+        }
+    }
+
+    #[test]
+    fn lines_have_the_reference_form() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("supervisord.log");
+        let mut sinks = Sinks::default();
+        let mut activity = Activity::open(settings(log.clone(), 0), &mut sinks, NOW);
+        let wall = WallTime(1_795_376_019_123_999);
+        activity.add(LogLevel::Info, wall, "supervisord started with pid 1", &mut sinks, NOW);
+        activity.add(LogLevel::Debug, wall, "not logged", &mut sinks, NOW);
+        activity.add(LogLevel::Critical, WallTime(wall.0 + 1001), "two", &mut sinks, NOW);
+        activity.flush(&mut sinks, NOW);
+        let expected = format!(
+            "{0},123 INFO supervisord started with pid 1\n{0},125 CRIT two\n",
+            local_time(1_795_376_019)
+        );
+        assert_eq!(fs::read_to_string(log).unwrap(), expected);
+    }
+
+    #[test]
+    fn it_is_rotated_after_the_line_that_fills_it_even_within_a_batch() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("supervisord.log");
+        let mut sinks = Sinks::default();
+        // A line with a text of 4 bytes has 34 bytes.
+        let mut activity = Activity::open(settings(log.clone(), 68), &mut sinks, NOW);
+        for n in 0..5 {
+            let text = format!("no {n}");
+            activity.add(LogLevel::Info, WallTime::NEVER, &text, &mut sinks, NOW);
+        }
+        activity.flush(&mut sinks, NOW);
+        let texts = |n: u32| {
+            let path = if n == 0 { log.clone() } else { super::super::rotate::numbered(&log, n) };
+            let content = fs::read_to_string(path).unwrap();
+            content.lines().map(|l| l[29..].to_owned()).collect::<Vec<_>>().join(",")
+        };
+        assert_eq!([texts(2), texts(1), texts(0)], ["no 0,no 1", "no 2,no 3", "no 4"]);
+    }
+}

@@ -1,0 +1,169 @@
+//! A live view of a log: it reads the file, never the pipe, so that a frozen follower costs
+//! nobody anything. The log thread tells when there is something new; nothing is polled.
+
+use std::fs::File;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::queue::Subscription;
+
+/// A follower starts this far from the end of the log, as the reference's.
+const HEAD_BYTES: u64 = 1024;
+
+/// Bytes that a follower is given at once.
+const PIECE_BYTES_MAX: usize = 64 << 10;
+
+/// What a follower sees.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// The next bytes of the log, at least one.
+    Bytes(Vec<u8>),
+    /// The file was truncated; what comes next is from its new start.
+    Truncated,
+}
+
+/// Reads a log as it grows, through renames and truncations.
+#[derive(Debug)]
+pub struct Follower {
+    place: Place,
+    changes: watch::Receiver<()>,
+}
+
+/// Where a follower is.
+#[derive(Clone, Debug)]
+struct Place {
+    path: PathBuf,
+    file: Option<Arc<File>>,
+    position: u64,
+    /// Nothing was seen yet: begin near the end.
+    fresh: bool,
+}
+
+impl Follower {
+    pub(super) fn new(subscription: Subscription) -> Self {
+        let Subscription { path, changes } = subscription;
+        Self { place: Place { path, file: None, position: 0, fresh: true }, changes }
+    }
+
+    /// Waits for what comes next; `None` when the log will not change any more, because the
+    /// daemon ends. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Followed> {
+        loop {
+            self.changes.borrow_and_update();
+            let place = self.place.clone();
+            let (place, seen) = tokio::task::spawn_blocking(move || place.advance()).await.ok()?;
+            self.place = place;
+            match seen {
+                Some(followed) => return Some(followed),
+                None => self.changes.changed().await.ok()?,
+            }
+        }
+    }
+}
+
+impl Place {
+    /// Where it is after the next piece, and the piece; `None` if there is none now.
+    fn advance(mut self) -> (Self, Option<Followed>) {
+        loop {
+            let Some(file) = self.file.clone() else {
+                self.file = File::open(&self.path).ok().map(Arc::new);
+                let size = self.file.as_ref().map_or(0, |file| size(file));
+                self.position = if self.fresh { size.saturating_sub(HEAD_BYTES) } else { 0 };
+                self.fresh = false;
+                if self.file.is_none() {
+                    return (self, None);
+                }
+                continue;
+            };
+            // Asked before the read: what the old file gets, it gets before the new one exists.
+            let replaced = self.is_replaced(&file);
+            if size(&file) < self.position {
+                self.position = 0;
+                return (self, Some(Followed::Truncated));
+            }
+            let mut piece = vec![0; PIECE_BYTES_MAX];
+            match file.read_at(&mut piece, self.position) {
+                Ok(0) | Err(_) if replaced => self.file = None,
+                Ok(0) | Err(_) => return (self, None),
+                Ok(count) => {
+                    piece.truncate(count);
+                    self.position += count as u64;
+                    return (self, Some(Followed::Bytes(piece)));
+                }
+            }
+        }
+    }
+
+    /// Whether the path names another file by now.
+    fn is_replaced(&self, file: &File) -> bool {
+        match (file.metadata(), self.path.metadata()) {
+            (Ok(ours), Ok(named)) => (ours.dev(), ours.ino()) != (named.dev(), named.ino()),
+            _ => false,
+        }
+    }
+}
+
+fn size(file: &File) -> u64 {
+    file.metadata().map_or(0, |found| found.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn bytes(text: &str) -> Option<Followed> {
+        Some(Followed::Bytes(text.into()))
+    }
+
+    #[test]
+    fn it_starts_near_the_end_and_follows_renames_and_truncations() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        fs::write(&path, format!("{}{}", "a".repeat(10), "b".repeat(1024))).unwrap();
+        let place = Place { path: path.clone(), file: None, position: 0, fresh: true };
+        let (place, seen) = place.advance();
+        assert_eq!(seen, bytes(&"b".repeat(1024)));
+        let (place, seen) = place.advance();
+        assert_eq!(seen, None);
+
+        let append = |path: &std::path::Path, text: &str| {
+            use std::io::Write;
+            let file = fs::OpenOptions::new().append(true).create(true).open(path);
+            file.unwrap().write_all(text.as_bytes()).unwrap();
+        };
+        append(&path, "last of the old");
+        fs::rename(&path, dir.path().join("log.1")).unwrap();
+        append(&path, "first of the new");
+        let (place, seen) = place.advance();
+        assert_eq!(seen, bytes("last of the old"));
+        let (place, seen) = place.advance();
+        assert_eq!(seen, bytes("first of the new"));
+
+        fs::write(&path, "short").unwrap();
+        let (place, seen) = place.advance();
+        assert_eq!(seen, Some(Followed::Truncated));
+        let (place, seen) = place.advance();
+        assert_eq!(seen, bytes("short"));
+        fs::remove_file(&path).unwrap();
+        let (place, seen) = place.advance();
+        assert_eq!(seen, None);
+        append(&path, "again");
+        assert_eq!(place.advance().1, bytes("again"));
+    }
+
+    #[test]
+    fn a_log_that_is_created_later_is_seen_from_its_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let place = Place { path: path.clone(), file: None, position: 0, fresh: true };
+        let (place, seen) = place.advance();
+        assert_eq!(seen, None);
+        let content = "x".repeat(2000);
+        fs::write(&path, &content).unwrap();
+        assert_eq!(place.advance().1, bytes(&content));
+    }
+}

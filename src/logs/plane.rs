@@ -1,0 +1,167 @@
+//! The handle of the log plane: tells its thread what to do, and waits only where it says so.
+
+use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::activity::ActivitySettings;
+use super::follow::Follower;
+use super::queue::{Attachment, Order, Queue};
+use super::worker::Worker;
+use super::{LogId, Stream};
+use crate::config::ProcessSettings;
+use crate::config::setting::LogLevel;
+use crate::model::{ProcessFacts, ProcessId, WallTime};
+
+/// Cheap to clone. Methods never block; the `async` ones wait for the log thread's answer. The
+/// thread ends with [`LogPlane::shut`], or when the last handle is gone.
+#[derive(Clone)]
+pub struct LogPlane {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    queue: Arc<Queue>,
+    level: LogLevel,
+    activity_path: Option<Box<Path>>,
+}
+
+impl LogPlane {
+    /// Opens the activity log and starts the thread.
+    ///
+    /// Call it after daemonizing (threads do not survive a fork) and after the switch to the
+    /// daemon's user.
+    ///
+    /// # Errors
+    /// The activity log cannot be opened, or the system has no descriptor or thread left.
+    pub fn start(activity: ActivitySettings) -> io::Result<Self> {
+        let queue = Arc::new(Queue::new()?);
+        let shared = Shared {
+            queue: queue.clone(),
+            level: activity.level,
+            activity_path: activity.logfile.as_deref().map(Into::into),
+        };
+        let worker = Worker::new(queue, activity)?;
+        std::thread::Builder::new().name("logs".into()).spawn(move || worker.run())?;
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Writes a line to the activity log if its level is logged. Lines are dropped and counted
+    /// when too many wait for the disk; the count is logged.
+    pub fn log(&self, level: LogLevel, wall: WallTime, line: &str) {
+        if level >= self.shared.level {
+            self.tell(Order::Line { level, wall, text: line.to_owned() });
+        }
+    }
+
+    /// Where the activity log is; `None` if there is none.
+    #[must_use]
+    pub fn activity_path(&self) -> Option<&Path> {
+        self.shared.activity_path.as_deref()
+    }
+
+    /// A process joined the fleet: its AUTO logs are created, so that they can be read before its
+    /// first start. Configured files are created at the first start, as in the reference.
+    pub fn prepare(
+        &self,
+        process: &ProcessId,
+        settings: &Arc<ProcessSettings>,
+        facts: &Arc<ProcessFacts>,
+    ) {
+        self.tell(Order::Prepare {
+            process: process.clone(),
+            settings: settings.clone(),
+            facts: facts.clone(),
+        });
+    }
+
+    /// Takes the reading end of a child's pipe and logs what comes out of it until end of file.
+    pub fn attach(
+        &self,
+        process: &ProcessId,
+        stream: Stream,
+        pipe: OwnedFd,
+        settings: &Arc<ProcessSettings>,
+        facts: &Arc<ProcessFacts>,
+    ) {
+        self.tell(Order::Attach(Attachment {
+            process: process.clone(),
+            stream,
+            pipe,
+            settings: settings.clone(),
+            facts: facts.clone(),
+        }));
+    }
+
+    /// The child was waited for: what its pipes hold is taken at once. A pipe that a grandchild
+    /// keeps open is read on, and delays nothing.
+    pub fn ended(&self, process: &ProcessId) {
+        self.tell(Order::Ended(process.clone()));
+    }
+
+    /// The process left the fleet.
+    pub fn forget(&self, process: &ProcessId) {
+        self.tell(Order::Forget(process.clone()));
+    }
+
+    /// Opens every log anew: for `SIGUSR2`, after somebody rotated them.
+    pub fn reopen(&self) {
+        self.tell(Order::Reopen);
+    }
+
+    /// Returns when everything written to the log's pipe (or logged) before this call is in its
+    /// file.
+    pub async fn sync(&self, which: LogId) {
+        self.ask(|reply| Order::Sync { which, reply }).await;
+    }
+
+    /// Empties a log. Rotated files are left alone; a log that has no file is a success.
+    ///
+    /// # Errors
+    /// The file cannot be opened or truncated, or the log thread has ended.
+    pub async fn clear(&self, which: LogId) -> io::Result<()> {
+        let gone = || Err(io::Error::other("cannot clear a log: the log thread has ended"));
+        self.ask(|reply| Order::Clear { which, reply }).await.unwrap_or_else(gone)
+    }
+
+    /// A live view of a log from its last 1,024 bytes on; `None` if it is kept in no file.
+    pub async fn follow(&self, which: LogId) -> Option<Follower> {
+        let subscription = self.ask(|reply| Order::Follow { which, reply }).await??;
+        Some(Follower::new(subscription))
+    }
+
+    /// Takes what the pipes hold, writes what waits, and ends the thread. What is logged later is
+    /// lost.
+    pub async fn shut(&self) {
+        self.ask(|reply| Order::Shut { reply: Some(reply) }).await;
+    }
+
+    fn tell(&self, order: Order) {
+        self.shared.queue.push(order);
+    }
+
+    /// `None` if the thread has ended.
+    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(order(reply));
+        answer.await.ok()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.queue.push(Order::Shut { reply: None });
+    }
+}
+
+impl fmt::Debug for LogPlane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogPlane")
+            .field("activity", &self.shared.activity_path)
+            .finish_non_exhaustive()
+    }
+}

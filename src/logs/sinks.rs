@@ -1,0 +1,154 @@
+//! Every open sink, one for each path: pumps that share a file share its rotation too.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::episode::Reports;
+use super::pump::Moment;
+use super::queue::Subscription;
+use super::sink::{Sink, SinkSettings};
+
+/// Names a sink; never used again for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct SinkId(u64);
+
+/// The table of sinks, counted by users, and of those who follow a path.
+#[derive(Default)]
+pub(super) struct Sinks {
+    open: HashMap<SinkId, Entry>,
+    by_path: HashMap<Arc<Path>, SinkId>,
+    followed: HashMap<PathBuf, watch::Sender<()>>,
+    /// Sinks that a slow reader holds up.
+    blocked: Vec<SinkId>,
+    last_id: u64,
+    reports: Reports,
+}
+
+struct Entry {
+    sink: Sink,
+    path: Arc<Path>,
+    users: usize,
+}
+
+impl Sinks {
+    /// One more user of the sink of this path; the last user's settings hold for all.
+    pub fn acquire(&mut self, path: &Path, settings: SinkSettings, now: Moment) -> SinkId {
+        if let Some(&id) = self.by_path.get(path)
+            && let Some(entry) = self.open.get_mut(&id)
+        {
+            entry.users += 1;
+            entry.sink.set(settings);
+            return id;
+        }
+        self.last_id += 1;
+        let id = SinkId(self.last_id);
+        let path: Arc<Path> = path.into();
+        let changes = self.followed.get(&*path).cloned();
+        let sink = Sink::open(path.clone(), settings, changes, now, &mut self.reports);
+        self.by_path.insert(path.clone(), id);
+        self.open.insert(id, Entry { sink, path, users: 1 });
+        id
+    }
+
+    /// One user less; the last one closes it.
+    pub fn release(&mut self, id: SinkId) {
+        let Some(entry) = self.open.get_mut(&id) else {
+            return;
+        };
+        entry.users -= 1;
+        if entry.users == 0
+            && let Some(mut entry) = self.open.remove(&id)
+        {
+            entry.sink.finish(&mut self.reports);
+            self.by_path.remove(&entry.path);
+        }
+    }
+
+    /// See [`Sink::write`].
+    pub fn write(&mut self, id: SinkId, bytes: &[u8], now: Moment) {
+        if let Some(entry) = self.open.get_mut(&id) {
+            entry.sink.write(bytes, now, &mut self.reports);
+            if entry.sink.is_blocked() && !self.blocked.contains(&id) {
+                self.blocked.push(id);
+            }
+        }
+    }
+
+    /// See [`Sink::room`].
+    pub fn room(&self, id: SinkId) -> u64 {
+        self.open.get(&id).map_or(u64::MAX, |entry| entry.sink.room())
+    }
+
+    /// Whether a slow reader should be waited for before more is read for this sink.
+    pub fn is_blocked(&self, id: SinkId) -> bool {
+        self.blocked.contains(&id)
+    }
+
+    /// Whether [`Sinks::flush`] should be called again soon.
+    pub fn any_blocked(&self) -> bool {
+        !self.blocked.is_empty()
+    }
+
+    /// Tries again to write what waits for slow readers.
+    pub fn flush(&mut self, now: Moment) {
+        let Self { open, blocked, reports, .. } = self;
+        blocked.retain(|id| {
+            open.get_mut(id).is_some_and(|entry| {
+                entry.sink.flush(now, reports);
+                entry.sink.is_blocked()
+            })
+        });
+    }
+
+    /// Empties the log of this path, in use or not. One that does not exist is empty already.
+    ///
+    /// # Errors
+    /// It cannot be opened or truncated.
+    pub fn clear(&mut self, path: &Path) -> io::Result<()> {
+        if let Some(id) = self.by_path.get(path)
+            && let Some(entry) = self.open.get_mut(id)
+        {
+            return entry.sink.clear();
+        }
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Ok(found) if !found.is_file() => return Ok(()),
+            _ => {}
+        }
+        std::fs::OpenOptions::new().write(true).truncate(true).open(path)?;
+        if let Some(changes) = self.followed.get(path) {
+            changes.send_replace(());
+        }
+        Ok(())
+    }
+
+    /// Opens every path anew.
+    pub fn reopen(&mut self, now: Moment) {
+        for entry in self.open.values_mut() {
+            entry.sink.reopen(now, &mut self.reports);
+        }
+    }
+
+    /// To be told of every change of the log of this path, in use or not.
+    pub fn follow(&mut self, path: PathBuf) -> Subscription {
+        self.followed.retain(|_, changes| changes.receiver_count() > 0);
+        let changes =
+            self.followed.entry(path.clone()).or_insert_with(|| watch::Sender::new(())).clone();
+        let receiver = changes.subscribe();
+        if let Some(id) = self.by_path.get(path.as_path())
+            && let Some(entry) = self.open.get_mut(id)
+        {
+            entry.sink.announce(changes);
+        }
+        Subscription { path, changes: receiver }
+    }
+
+    /// What should be said in the activity log.
+    pub fn take_reports(&mut self) -> Reports {
+        std::mem::take(&mut self.reports)
+    }
+}

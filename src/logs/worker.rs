@@ -1,0 +1,242 @@
+//! The log thread: does what it is told, and in between what the pipes and the clock ask for.
+
+use std::collections::HashMap;
+use std::io;
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::sys::signal::SigSet;
+
+use super::activity::ActivitySettings;
+use super::ansi::Stripper;
+use super::outlet::Outlet;
+use super::pump::Pump;
+use super::pumps::{PumpId, Pumps, Reach};
+use super::queue::{Attachment, Order, Queue};
+use super::sink::SinkSettings;
+use super::sinks::SinkId;
+use super::{LogId, Stream};
+use crate::config::ProcessSettings;
+use crate::config::setting::{LogLevel, LogTarget};
+use crate::model::{ProcessFacts, ProcessId};
+
+pub(super) struct Worker {
+    queue: Arc<Queue>,
+    pumps: Pumps,
+    outlet: Outlet,
+    processes: HashMap<ProcessId, Known>,
+    strip_ansi: bool,
+}
+
+/// A process of the fleet.
+struct Known {
+    settings: Arc<ProcessSettings>,
+    facts: Arc<ProcessFacts>,
+    /// Its pumps, one that a grandchild of an earlier child keeps open among them.
+    pumps: Vec<PumpId>,
+    /// Its AUTO logs, held open so that their locks tell other daemons to leave them.
+    held: Vec<SinkId>,
+}
+
+impl Worker {
+    /// Opens the activity log.
+    ///
+    /// # Errors
+    /// That cannot be done, or the system has no descriptor left.
+    pub fn new(queue: Arc<Queue>, settings: ActivitySettings) -> io::Result<Self> {
+        let strip_ansi = settings.strip_ansi;
+        let pumps = Pumps::new(queue.bell())?;
+        let outlet = Outlet::open(settings).map_err(io::Error::other)?;
+        Ok(Self { queue, pumps, outlet, processes: HashMap::new(), strip_ansi })
+    }
+
+    /// The thread's life.
+    pub fn run(mut self) {
+        // Signals are another thread's business.
+        let _ = SigSet::all().thread_block();
+        loop {
+            if self.pumps.sleep(&mut self.outlet) {
+                for order in self.queue.take() {
+                    if let Order::Shut { reply } = order {
+                        self.finish();
+                        if let Some(reply) = reply {
+                            let _ = reply.send(());
+                        }
+                        return;
+                    }
+                    self.obey(order);
+                }
+            }
+            self.outlet.say();
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Line { level, wall, text } => {
+                self.outlet.log(level, wall, &text);
+            }
+            Order::LinesDropped(count) => {
+                let text =
+                    format!("{count} lines of this log were dropped: it is too slow for them");
+                self.outlet.report(LogLevel::Warn, &text);
+            }
+            Order::Prepare { process, settings, facts } => self.know(&process, settings, facts),
+            Order::Attach(attachment) => self.attach(attachment),
+            Order::Ended(process) => {
+                for id in self.pumps_of(&process) {
+                    self.pumps.pour(id, Reach::End, &mut self.outlet);
+                }
+            }
+            Order::Forget(process) => {
+                for sink in self.processes.remove(&process).map(|k| k.held).unwrap_or_default() {
+                    self.outlet.sinks.release(sink);
+                }
+            }
+            Order::Reopen => {
+                self.outlet.report(LogLevel::Info, "supervisord logreopen");
+                self.outlet.say();
+                self.outlet.sinks.reopen(self.outlet.now());
+            }
+            Order::Sync { which, reply } => {
+                self.sync(&which);
+                let _ = reply.send(());
+            }
+            Order::Clear { which, reply } => {
+                let outcome = self.clear(&which);
+                let _ = reply.send(outcome);
+            }
+            Order::Follow { which, reply } => {
+                let file = |path: &PathBuf| path.metadata().map_or(true, |found| found.is_file());
+                let path = self.path_of(&which).filter(file);
+                let _ = reply.send(path.map(|path| self.outlet.sinks.follow(path)));
+            }
+            Order::Shut { .. } => {}
+        }
+    }
+
+    fn know(
+        &mut self,
+        process: &ProcessId,
+        settings: Arc<ProcessSettings>,
+        facts: Arc<ProcessFacts>,
+    ) {
+        let now = self.outlet.now();
+        let known = self.processes.entry(process.clone()).or_insert_with(|| Known {
+            settings: settings.clone(),
+            facts: facts.clone(),
+            pumps: Vec::new(),
+            held: Vec::new(),
+        });
+        let before = mem::take(&mut known.held);
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            if let Some((path, sink)) = target(stream, &settings, &facts)
+                && sink.auto
+            {
+                known.held.push(self.outlet.sinks.acquire(path, sink, now));
+            }
+        }
+        for sink in before {
+            self.outlet.sinks.release(sink);
+        }
+        known.settings = settings;
+        known.facts = facts;
+    }
+
+    fn attach(&mut self, attachment: Attachment) {
+        let Attachment { process, stream, pipe, settings, facts } = attachment;
+        let same = |k: &Known| Arc::ptr_eq(&k.settings, &settings) && Arc::ptr_eq(&k.facts, &facts);
+        if !self.processes.get(&process).is_some_and(same) {
+            self.know(&process, settings.clone(), facts.clone());
+        }
+        let now = self.outlet.now();
+        let sink = target(stream, &settings, &facts)
+            .map(|(path, settings)| self.outlet.sinks.acquire(path, settings, now));
+        let stripper = self.strip_ansi.then(Stripper::default);
+        let outcome = Pump::new(process.clone(), stream, pipe, sink, stripper)
+            .and_then(|pump| self.pumps.add(pump));
+        match outcome {
+            Ok(id) => {
+                if let Some(known) = self.processes.get_mut(&process) {
+                    known.pumps.retain(|&id| self.pumps.pump(id).is_some());
+                    known.pumps.push(id);
+                }
+            }
+            Err(error) => {
+                if let Some(sink) = sink {
+                    self.outlet.sinks.release(sink);
+                }
+                let text = format!("cannot read {stream} of {process}: {error}; it is closed");
+                self.outlet.report(LogLevel::Error, &text);
+            }
+        }
+    }
+
+    fn pumps_of(&self, process: &ProcessId) -> Vec<PumpId> {
+        self.processes.get(process).map(|known| known.pumps.clone()).unwrap_or_default()
+    }
+
+    fn sync(&mut self, which: &LogId) {
+        if let LogId::Process(process, stream) = which {
+            for id in self.pumps_of(process) {
+                if self.pumps.pump(id).is_some_and(|pump| pump.stream == *stream) {
+                    self.pumps.pour(id, Reach::Held, &mut self.outlet);
+                }
+            }
+        }
+        self.outlet.say();
+    }
+
+    fn clear(&mut self, which: &LogId) -> io::Result<()> {
+        if *which == LogId::Main {
+            for _ in 0..self.outlet.activity.output_count() {
+                self.outlet.report(LogLevel::Info, "reopening log file");
+            }
+        }
+        self.sync(which);
+        self.path_of(which).map_or(Ok(()), |path| self.outlet.sinks.clear(&path))
+    }
+
+    fn path_of(&self, which: &LogId) -> Option<PathBuf> {
+        match which {
+            LogId::Main => self.outlet.activity.path().map(Path::to_owned),
+            LogId::Process(process, stream) => {
+                let known = self.processes.get(process)?;
+                let (path, _) = target(*stream, &known.settings, &known.facts)?;
+                Some(path.to_owned())
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        self.queue.close();
+        self.pumps.finish(&mut self.outlet);
+        for order in self.queue.take() {
+            self.obey(order);
+        }
+        self.outlet.say();
+        self.outlet.sinks.flush(self.outlet.now());
+    }
+}
+
+/// Where a stream goes and how; `None` for nowhere.
+fn target<'a>(
+    stream: Stream,
+    settings: &'a ProcessSettings,
+    facts: &'a ProcessFacts,
+) -> Option<(&'a Path, SinkSettings)> {
+    let (log, auto_path) = match stream {
+        Stream::Stdout => (&settings.stdout, &facts.stdout_logfile),
+        Stream::Stderr if settings.redirect_stderr => return None,
+        Stream::Stderr => (&settings.stderr, &facts.stderr_logfile),
+    };
+    let (path, auto) = match &log.target {
+        LogTarget::Auto => (Path::new(auto_path), true),
+        LogTarget::File(path) => (path.as_path(), false),
+        LogTarget::None | LogTarget::Syslog => return None,
+    };
+    let nowhere = path.as_os_str().is_empty() || path == Path::new("/dev/null");
+    let (max_bytes, backups) = (log.max_bytes, log.backups);
+    (!nowhere).then_some((path, SinkSettings { max_bytes, backups, auto }))
+}

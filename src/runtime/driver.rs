@@ -1,0 +1,320 @@
+//! The loop: one event, one turn of the core, its effects on the world.
+//!
+//! The order within a turn is *decide, publish, act*: a caller who has its reply can always read
+//! what it asked for. The arms of `select!` only name what happened; nothing acts in them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use nix::errno::Errno;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::handle::{CoreHandle, Request};
+use super::reaper::{Reaped, Reaper, Signals};
+use super::spawn::Spawner;
+use super::stdin::StdinWriter;
+use crate::config::ProcessSettings;
+use crate::config::setting::LogLevel;
+use crate::core::{Effect, Event, Mood, Reply, ReplyTo, Supervisor};
+use crate::logs::{LogPlane, Stream};
+use crate::model::{
+    Error, ErrorKind, Instant, Now, ProcessFacts, ProcessId, Signal, Snapshot, SupervisorState,
+    WallTime,
+};
+
+/// Turns in a row before the connections get theirs, however much there is to do.
+const TURNS_IN_A_ROW_MAX: u32 = 16;
+
+/// Spawns in a row before the connections get their turn: some 5 ms.
+const SPAWNS_IN_A_ROW_MAX: u32 = 16;
+
+/// What came of a rehearsal: everything that is wrong with the configuration, if anything is.
+pub type Outcome = Result<(), Vec<String>>;
+
+/// Checks the configuration before everything is stopped for it; blocks.
+pub type Rehearsal = Arc<dyn Fn() -> Outcome + Send + Sync>;
+
+/// Turns the world into events and effects into the world. Holds the only clock.
+pub struct Driver {
+    core: Supervisor,
+    started: tokio::time::Instant,
+    requests: mpsc::Receiver<Request>,
+    publish: watch::Sender<Arc<Snapshot>>,
+    published: u64,
+    replies: HashMap<ReplyTo, oneshot::Sender<Result<Reply, Error>>>,
+    replies_made: u64,
+    logs: LogPlane,
+    spawner: Spawner,
+    stdins: HashMap<ProcessId, StdinWriter>,
+    reaper: Reaper,
+    signals: Signals,
+    rehearsal: Rehearsal,
+    rehearsed: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
+    turns_in_a_row: u32,
+}
+
+/// What woke the loop.
+enum Wake {
+    Happened(Event),
+    Asked(Request),
+    Restart,
+    Rehearsed(Outcome),
+}
+
+impl Driver {
+    /// A driver and the handle to it. Must be called within a tokio runtime.
+    #[must_use]
+    pub fn new(
+        core: Supervisor,
+        logs: LogPlane,
+        spawner: Spawner,
+        reaper: Reaper,
+        signals: Signals,
+        rehearsal: Rehearsal,
+    ) -> (Self, CoreHandle) {
+        let first = Arc::new(core.snapshot().clone());
+        let published = first.generation;
+        let (handle, requests, publish) = CoreHandle::new(first);
+        let driver = Self {
+            core,
+            started: tokio::time::Instant::now(),
+            requests,
+            publish,
+            published,
+            replies: HashMap::new(),
+            replies_made: 0,
+            logs,
+            spawner,
+            stdins: HashMap::new(),
+            reaper,
+            signals,
+            rehearsal,
+            rehearsed: mpsc::channel(1),
+            turns_in_a_row: 0,
+        };
+        (driver, handle)
+    }
+
+    /// Writes to the activity log, in order with the core's own lines.
+    pub fn log(&self, level: LogLevel, line: &str) {
+        self.logs.log(level, self.now().wall, line);
+    }
+
+    /// Starts what starts by itself, and runs until the supervisor has finished. The signals and
+    /// the reaper come back, for the next life.
+    pub async fn run(mut self) -> (Mood, Reaper, Signals) {
+        let mut finished = self.turn(Event::Ready).await;
+        while finished.is_none() {
+            let wake = self.next_wake().await;
+            finished = match wake {
+                Wake::Happened(event) => self.turn(event).await,
+                Wake::Asked(request) => {
+                    let reply_to = ReplyTo(self.replies_made);
+                    self.replies_made += 1;
+                    self.replies.insert(reply_to, request.reply);
+                    self.turn(Event::Command { command: request.command, reply_to }).await
+                }
+                Wake::Restart => {
+                    self.rehearse();
+                    None
+                }
+                Wake::Rehearsed(Ok(())) => self.turn(hangup()).await,
+                Wake::Rehearsed(Err(errors)) => {
+                    self.refuse_restart(&errors);
+                    None
+                }
+            };
+        }
+        (finished.unwrap_or(Mood::Shutdown), self.reaper, self.signals)
+    }
+
+    /// Everything that can wake the supervisor. What ends it goes first, so that a shutdown ends
+    /// whatever arrives meanwhile.
+    async fn next_wake(&mut self) -> Wake {
+        self.turns_in_a_row += 1;
+        if self.turns_in_a_row >= TURNS_IN_A_ROW_MAX {
+            self.turns_in_a_row = 0;
+            tokio::task::yield_now().await;
+        }
+        let deadline = self.core.deadline().map(|at| self.started + at.since_start());
+        let running = self.core.snapshot().state == SupervisorState::Running;
+        tokio::select! {
+            biased;
+            signal = self.signals.next() => match signal.number() {
+                libc::SIGHUP if running => Wake::Restart,
+                _ => Wake::Happened(Event::Signalled(signal)),
+            },
+            reaped = self.reaper.next() => Wake::Happened(match reaped {
+                Reaped::Woken(signal) => Event::Signalled(signal),
+                Reaped::Exit(exit) => Event::Exited { pid: exit.pid, status: exit.status },
+            }),
+            () = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            } => Wake::Happened(Event::DeadlineReached),
+            Some(outcome) = self.rehearsed.1.recv() => Wake::Rehearsed(outcome),
+            Some(request) = self.requests.recv() => Wake::Asked(request),
+        }
+    }
+
+    /// One turn: the core decides, everybody can see it, it is done. What follows from a spawn is
+    /// done before the next one, so that the log tells things in the order they happened.
+    async fn turn(&mut self, event: Event) -> Option<Mood> {
+        let mut effects = VecDeque::from(self.decide(event));
+        let mut finished = None;
+        let mut spawned = 0;
+        while let Some(effect) = effects.pop_front() {
+            let answer = match effect {
+                Effect::Finished(mood) => {
+                    finished = Some(mood);
+                    None
+                }
+                Effect::Spawn { process, settings, facts } => {
+                    spawned += 1;
+                    Some(self.spawn(process, &settings, &facts))
+                }
+                Effect::Kill { process, pid, signal, group } => {
+                    let failed = |errno: Errno| errno.desc().to_owned();
+                    kill(pid, signal, group)
+                        .err()
+                        .map(|errno| Event::SignalFailed { process, reason: failed(errno) })
+                }
+                other => {
+                    self.perform(other);
+                    None
+                }
+            };
+            if let Some(answer) = answer {
+                for effect in self.decide(answer).into_iter().rev() {
+                    effects.push_front(effect);
+                }
+            }
+            if spawned == SPAWNS_IN_A_ROW_MAX {
+                spawned = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+        finished
+    }
+
+    /// Lets the core decide, and shows the outcome before anything comes of it.
+    fn decide(&mut self, event: Event) -> Vec<Effect> {
+        let now = self.now();
+        self.core.handle(event, now);
+        let snapshot = self.core.snapshot();
+        if snapshot.generation != self.published {
+            self.published = snapshot.generation;
+            self.publish.send_replace(Arc::new(snapshot.clone()));
+        }
+        std::iter::from_fn(|| self.core.next_effect()).collect()
+    }
+
+    /// Starts a child. The core hears of it before of any other event, so no child is reaped
+    /// before its process id is known.
+    fn spawn(
+        &mut self,
+        process: ProcessId,
+        settings: &Arc<ProcessSettings>,
+        facts: &Arc<ProcessFacts>,
+    ) -> Event {
+        match self.spawner.spawn(&process, settings) {
+            Ok(child) => {
+                self.logs.attach(&process, Stream::Stdout, child.stdout, settings, facts);
+                if let Some(stderr) = child.stderr {
+                    self.logs.attach(&process, Stream::Stderr, stderr, settings, facts);
+                }
+                self.stdins.insert(process.clone(), StdinWriter::new(child.stdin));
+                Event::Spawned { process, pid: child.pid }
+            }
+            Err(failure) => Event::SpawnFailed { process, failure },
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Ended { process, .. } => {
+                self.stdins.remove(&process);
+                self.logs.ended(&process);
+            }
+            Effect::WriteStdin { process, bytes, reply_to } => {
+                let written = match self.stdins.get_mut(&process) {
+                    Some(stdin) => stdin.write(&bytes).map_err(ErrorKind::from),
+                    None => Err(ErrorKind::NotRunning),
+                };
+                let outcome = written
+                    .map(|()| Reply::Done)
+                    .map_err(|kind| Error::new(kind, process.to_string()));
+                self.reply(reply_to, outcome);
+            }
+            Effect::Reply { to, outcome } => self.reply(to, outcome),
+            Effect::Log { level, line } => self.log(level, &line),
+            Effect::ProcessAdded { process, settings, facts } => {
+                self.logs.prepare(&process, &settings, &facts);
+            }
+            Effect::ProcessRemoved { process } => {
+                self.stdins.remove(&process);
+                self.logs.forget(&process);
+            }
+            Effect::ReopenLogs => self.logs.reopen(),
+            // These are the turn's own.
+            Effect::Spawn { .. } | Effect::Kill { .. } | Effect::Finished(_) => {}
+        }
+    }
+
+    fn reply(&mut self, to: ReplyTo, outcome: Result<Reply, Error>) {
+        if let Some(reply) = self.replies.remove(&to) {
+            // Whoever asked may have gone away.
+            _ = reply.send(outcome);
+        }
+    }
+
+    /// A restart with a configuration that is wrong would stop everything for nothing.
+    fn rehearse(&mut self) {
+        let rehearsal = Arc::clone(&self.rehearsal);
+        let outcome = self.rehearsed.0.clone();
+        tokio::spawn(async move {
+            let result = tokio::task::spawn_blocking(move || rehearsal()).await;
+            let gone = |_| Err(vec!["cannot check the configuration".to_owned()]);
+            // Fails only when the driver has finished meanwhile.
+            _ = outcome.send(result.unwrap_or_else(gone)).await;
+        });
+    }
+
+    fn refuse_restart(&mut self, errors: &[String]) {
+        self.log(LogLevel::Warn, "received SIGHUP indicating restart request");
+        for error in errors {
+            self.log(LogLevel::Error, error);
+        }
+        let line = "the configuration has errors: not restarted, everything runs on as it was";
+        self.log(LogLevel::Error, line);
+    }
+
+    fn now(&self) -> Now {
+        Now { monotonic: Instant::from_start(self.started.elapsed()), wall: wall_clock() }
+    }
+}
+
+fn hangup() -> Event {
+    Event::Signalled(Signal::HUP)
+}
+
+/// The time of day. A clock before 1970 reads as zero.
+pub fn wall_clock() -> WallTime {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    WallTime(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Sends a signal to a child that has not been waited for, so its process id is still its own.
+fn kill(pid: i32, signal: Signal, group: bool) -> Result<(), Errno> {
+    let whom = if group { -pid } else { pid };
+    // SAFETY: kill(2) takes two integers.
+    let sent = unsafe { libc::kill(whom, signal.number()) };
+    match Errno::result(sent) {
+        // It has ended by itself; its exit is on its way.
+        Ok(_) | Err(Errno::ESRCH) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}

@@ -1,0 +1,107 @@
+//! Random configurations.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use supervisord::config::program::GroupKind;
+use supervisord::config::setting::{Autorestart, LogSettings, LogTarget};
+use supervisord::config::{GroupSettings, ProcessSettings};
+use supervisord::core::LogNaming;
+use supervisord::model::{ProcessId, Signal};
+
+use crate::random::Random;
+
+const GROUP_NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+const PROCESS_NAMES: [&str; 3] = ["x", "y", "z"];
+
+/// Every name a command may use, known to the fleet or not.
+pub fn any_process(random: &mut Random) -> ProcessId {
+    ProcessId::new(*random.pick(&GROUP_NAMES), *random.pick(&PROCESS_NAMES))
+}
+
+/// A configuration of up to five groups of up to three processes.
+pub fn groups(random: &mut Random) -> Vec<Arc<GroupSettings>> {
+    let mut groups: Vec<_> = GROUP_NAMES
+        .iter()
+        .filter_map(|name| {
+            if random.once_in(4) {
+                return None;
+            }
+            let members = PROCESS_NAMES.iter().filter(|_| !random.once_in(3)).copied();
+            let members: Vec<_> = members.collect();
+            Some(Arc::new(GroupSettings {
+                name: (*name).into(),
+                kind: GroupKind::Group,
+                priority: random.below(3) as i32,
+                processes: members.iter().map(|name| process(name, random)).collect(),
+            }))
+        })
+        .collect();
+    groups.sort_by_key(|group| group.priority);
+    groups
+}
+
+/// Some of the groups as they were, some made anew: what an edited file looks like.
+pub fn edited(old: &[Arc<GroupSettings>], random: &mut Random) -> Vec<Arc<GroupSettings>> {
+    let mut groups: Vec<_> = groups(random)
+        .into_iter()
+        .map(|new| match old.iter().find(|group| group.name == new.name) {
+            Some(kept) if !random.once_in(3) => Arc::clone(kept),
+            Some(kept) if random.once_in(2) => {
+                // One member changes, the others stay.
+                let mut group = (**kept).clone();
+                for member in &mut group.processes {
+                    if random.once_in(2) {
+                        *member = process(&member.name, random);
+                    }
+                }
+                Arc::new(group)
+            }
+            _ => new,
+        })
+        .collect();
+    groups.sort_by_key(|group| group.priority);
+    groups
+}
+
+fn process(name: &str, random: &mut Random) -> Arc<ProcessSettings> {
+    let log = LogSettings {
+        target: LogTarget::Auto,
+        max_bytes: 0,
+        backups: 0,
+        capture_max_bytes: 0,
+        events_enabled: false,
+        syslog: false,
+    };
+    Arc::new(ProcessSettings {
+        name: name.into(),
+        program: Arc::from(name),
+        command: format!("/bin/{name} {}", random.below(1000)),
+        priority: random.below(3) as i32,
+        autostart: !random.once_in(4),
+        autorestart: *random.pick(&[
+            Autorestart::Always,
+            Autorestart::Unexpected,
+            Autorestart::Never,
+        ]),
+        startsecs: Duration::from_secs(random.below(4)),
+        startretries: random.below(4) as u32,
+        stopsignal: Signal::TERM,
+        stopwaitsecs: Duration::from_secs(random.below(5)),
+        stopasgroup: random.once_in(2),
+        killasgroup: random.once_in(2),
+        exitcodes: vec![0],
+        user: None,
+        directory: None,
+        umask: None,
+        redirect_stderr: false,
+        stdout: log.clone(),
+        stderr: log,
+        environment: Vec::new(),
+        serverurl: None,
+    })
+}
+
+pub fn naming() -> LogNaming {
+    LogNaming { directory: "/logs".into(), identifier: "simulation".into(), seed: 1 }
+}
