@@ -29,17 +29,20 @@ use crate::runtime::spawn::{BaseEnvironment, Spawner};
 use crate::runtime::startup::{self, Notice, Pidfile, PidfileError};
 
 /// Exit status of a daemon that could not start.
-const CANNOT_START: i32 = 2;
+const CANNOT_START: u8 = 2;
 
 /// Threads for what blocks (log reads, configuration reads): few, and gone after ten idle seconds.
 const BLOCKING_THREADS_MAX: usize = 8;
 
 /// Runs `supervisord` with this process's arguments. Returns its exit status.
 #[must_use]
-pub fn main() -> i32 {
+pub fn main() -> u8 {
     let arguments = Arguments::parse();
     match &arguments.action {
-        Some(Action::Ctl { arguments }) => return ctl::main(arguments),
+        Some(Action::Ctl { arguments }) => {
+            let called = std::env::args_os().take(1);
+            return ctl::main(called.chain(arguments.iter().cloned()), &RealFiles, &RealHost);
+        }
         Some(Action::Check { configuration, json }) => return check(configuration, *json),
         None => {}
     }
@@ -52,15 +55,14 @@ pub fn main() -> i32 {
     }
 }
 
-fn say(to: &mut dyn Write, text: &str, status: i32) -> i32 {
+fn say(to: &mut dyn Write, text: &str, status: u8) -> u8 {
     // Nobody may be listening.
     _ = to.write_all(text.as_bytes());
     status
 }
 
-fn check(path: &Path, json: bool) -> i32 {
-    let (report, status) =
-        config::render_report(&config::load(path, &RealFiles, &RealHost), json);
+fn check(path: &Path, json: bool) -> u8 {
+    let (report, status) = config::render_report(&config::load(path, &RealFiles, &RealHost), json);
     say(&mut io::stdout(), &report, status)
 }
 
@@ -179,15 +181,12 @@ impl Life<'_> {
         let core = Supervisor::new(self.config.groups.clone(), naming);
         let source = Arc::clone(self.source);
         let rehearsal = Arc::new(move || source.load().map(drop));
-        let (driver, handle) =
-            Driver::new(core, logs.clone(), spawner, reaper, signals, rehearsal);
+        let (driver, handle) = Driver::new(core, logs.clone(), spawner, reaper, signals, rehearsal);
         let source = Arc::clone(self.source);
         let reload = Arc::new(move || source.load().map(|loaded| loaded.config));
         let api = Arc::new(Api::new(handle, logs.clone(), Arc::new(self.config), reload));
-        let servers = self
-            .bound
-            .serve(&api)
-            .map_err(|why| format!("cannot serve the listeners: {why}"))?;
+        let servers =
+            self.bound.serve(&api).map_err(|why| format!("cannot serve the listeners: {why}"))?;
         ready();
         let ended = driver.run().await;
         servers.close().await;
@@ -227,7 +226,8 @@ impl Source {
         if let Some(path) = &arguments.configuration {
             return Ok(Self { path: cwd.join(path), arguments });
         }
-        let paths = config::search_paths(Path::new(&std::env::args_os().next().unwrap_or_default()));
+        let paths =
+            config::search_paths(Path::new(&std::env::args_os().next().unwrap_or_default()));
         if getuid().is_root() {
             notices.push(Notice::new(
                 LogLevel::Warn,

@@ -1,6 +1,8 @@
 //! The rules of ARCHITECTURE.md as tests: who imports whom, what pure modules may not touch, how
 //! large a file may grow, and that each opens with a line that says what it is for.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -49,11 +49,7 @@ pub(super) fn read(mut section: Section<'_>) -> (DaemonSettings, Vec<(String, St
     let environment = section
         .text_expanded_twice("environment")
         .map(|text| environment::pairs(&text))
-        .and_then(|pairs| {
-            pairs
-                .map_err(|message| section.error("environment", message))
-                .ok()
-        })
+        .and_then(|pairs| pairs.map_err(|message| section.error("environment", message)).ok())
         .unwrap_or_default();
     let pidfile = section
         .take("pidfile", |text| world.file_path(text))
@@ -62,26 +58,20 @@ pub(super) fn read(mut section: Section<'_>) -> (DaemonSettings, Vec<(String, St
         logfile: logfile(&mut section).map(|path| world.absolute(&path)),
         logfile_max_bytes: section.byte_size("logfile_maxbytes", 50 << 20),
         logfile_backups: section.integer("logfile_backups", 10, 0..=i64::from(u32::MAX)) as u32,
-        loglevel: section
-            .take("loglevel", setting::log_level)
-            .unwrap_or(LogLevel::Info),
+        loglevel: section.take("loglevel", setting::log_level).unwrap_or(LogLevel::Info),
         pidfile: world.absolute(&pidfile),
         umask: section.take("umask", setting::octal).unwrap_or(0o022),
         nodaemon: section.boolean("nodaemon", false),
         silent: section.boolean("silent", false),
         minfds: section.integer("minfds", 1024, 0..=i64::MAX).unsigned_abs(),
-        minprocs: section
-            .integer("minprocs", 200, 0..=i64::MAX)
-            .unsigned_abs(),
+        minprocs: section.integer("minprocs", 200, 0..=i64::MAX).unsigned_abs(),
         nocleanup: section.boolean("nocleanup", false),
         childlogdir: section
             .take("childlogdir", |text| world.directory(text))
             .unwrap_or_else(|| world.host.tmpdir()),
         user: section.take("user", |text| world.user(text)),
         directory: section.take("directory", |text| world.directory(text)),
-        identifier: section
-            .text("identifier")
-            .unwrap_or_else(|| "supervisor".to_owned()),
+        identifier: section.text("identifier").unwrap_or_else(|| "supervisor".to_owned()),
         strip_ansi: section.boolean("strip_ansi", false),
     };
     section.finish();
@@ -101,8 +91,5 @@ fn logfile(section: &mut Section<'_>) -> Option<PathBuf> {
         section.warn("logfile", message.to_owned());
         return None;
     }
-    world
-        .file_path(&text)
-        .map_err(|message| section.error("logfile", message))
-        .ok()
+    world.file_path(&text).map_err(|message| section.error("logfile", message)).ok()
 }

@@ -21,10 +21,7 @@ pub struct Changes {
 #[must_use]
 pub fn changes(active: &[Arc<GroupSettings>], new: &[Arc<GroupSettings>]) -> Changes {
     let by_name = |groups: &[Arc<GroupSettings>]| -> HashMap<GroupName, Arc<GroupSettings>> {
-        groups
-            .iter()
-            .map(|group| (group.name.clone(), Arc::clone(group)))
-            .collect()
+        groups.iter().map(|group| (group.name.clone(), Arc::clone(group))).collect()
     };
     let (old, kept) = (by_name(active), by_name(new));
     let mut changes = Changes::default();
@@ -35,9 +32,7 @@ pub fn changes(active: &[Arc<GroupSettings>], new: &[Arc<GroupSettings>]) -> Cha
             Some(_) => {}
         }
     }
-    let gone = active
-        .iter()
-        .filter(|group| !kept.contains_key(&group.name));
+    let gone = active.iter().filter(|group| !kept.contains_key(&group.name));
     changes.removed = gone.map(|group| group.name.clone()).collect();
     changes
 }

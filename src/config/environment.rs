@@ -119,10 +119,7 @@ mod tests {
         check("A=1;B=2", &[("A", "1"), ("B", "2")]);
         check("A=1,\nB=2", &[("A", "1"), ("B", "2")]);
         check("A=1,A=2", &[("A", "2")]);
-        check(
-            "A=/bin:/usr/bin,B=x-y.z+1(2)",
-            &[("A", "/bin:/usr/bin"), ("B", "x-y.z+1(2)")],
-        );
+        check("A=/bin:/usr/bin,B=x-y.z+1(2)", &[("A", "/bin:/usr/bin"), ("B", "x-y.z+1(2)")]);
         check("A=b\"c\"", &[("A", "b\"c")]);
         check("A=\"\"", &[("A", "")]);
         check("A=\"back\\slash\"", &[("A", "back\\slash")]);
@@ -132,9 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_no_pair_is_refused() {
-        for text in [
-            "A", "A=", "A=1 B=2", "A=1,B", "A=\"x", "A=a@b", "=1", "A==1,B=1",
-        ] {
+        for text in ["A", "A=", "A=1 B=2", "A=1,B", "A=\"x", "A=a@b", "=1", "A==1,B=1"] {
             assert!(pairs(text).is_err(), "{text}");
         }
     }
@@ -142,9 +137,6 @@ mod tests {
     #[test]
     fn the_upper_layer_wins_and_the_order_stays() {
         let layer = |text: &str| pairs(text).unwrap();
-        assert_eq!(
-            merged(&layer("A=1,B=2"), &layer("C=3,A=4")),
-            layer("A=4,B=2,C=3")
-        );
+        assert_eq!(merged(&layer("A=1,B=2"), &layer("C=3,A=4")), layer("A=4,B=2,C=3"));
     }
 }

@@ -48,13 +48,8 @@ impl<'a> Names<'a> {
     fn value(&self, name: &str) -> Option<Value<'a>> {
         if let Some(variable) = name.strip_prefix("ENV_") {
             let own = self.program.map_or(&[][..], |program| program.environment);
-            let own = own
-                .iter()
-                .find(|(key, _)| key == variable)
-                .map(|(_, value)| value);
-            return own
-                .or_else(|| self.env.get(variable))
-                .map(|value| Value::Text(value));
+            let own = own.iter().find(|(key, _)| key == variable).map(|(_, value)| value);
+            return own.or_else(|| self.env.get(variable)).map(|value| Value::Text(value));
         }
         match (name, self.program) {
             ("here", _) => Some(Value::Text(self.here)),
@@ -69,7 +64,7 @@ impl<'a> Names<'a> {
 
     fn unknown(&self, name: &str) -> String {
         if let Some(variable) = name.strip_prefix("ENV_") {
-            return format!("cannot expand %({name})s: the environment has no {variable}");
+            return format!("cannot expand %({name})s: expected {variable} in the environment");
         }
         let mut known = vec!["here", "host_node_name"];
         if self.program.is_some() {
@@ -78,7 +73,7 @@ impl<'a> Names<'a> {
         match nearest(name, known.iter().copied()) {
             Some(near) => format!("cannot expand %({name})s: did you mean %({near})s?"),
             None => format!(
-                "cannot expand %({name})s: known are {} and ENV_X for the variable X",
+                "cannot expand %({name})s: expected one of {}, or ENV_X for the variable X",
                 known.join(", ")
             ),
         }
@@ -115,10 +110,8 @@ fn conversion<'t>(after: &'t str, names: &Names<'_>, out: &mut String) -> Result
         let shown: String = after.chars().take(20).collect();
         format!("\"%{shown}\" is not an expansion: expected %(name)s, or %% for a percent sign")
     };
-    let (name, spec) = after
-        .strip_prefix('(')
-        .and_then(|after| after.split_once(')'))
-        .ok_or_else(bad)?;
+    let (name, spec) =
+        after.strip_prefix('(').and_then(|after| after.split_once(')')).ok_or_else(bad)?;
     let value = names.value(name).ok_or_else(|| names.unknown(name))?;
 
     let flags = take_while(spec, |c| "#0- +".contains(c));
@@ -133,25 +126,18 @@ fn conversion<'t>(after: &'t str, names: &Names<'_>, out: &mut String) -> Result
     let rest = precision.1.trim_start_matches(['h', 'l', 'L']);
     let mut chars = rest.chars();
     let kind = chars.next().ok_or_else(bad)?;
-    let format = Format {
-        flags: flags.0,
-        width: size(width.0).ok_or_else(bad)?,
-        precision: precision.0,
-    };
+    let format =
+        Format { flags: flags.0, width: size(width.0).ok_or_else(bad)?, precision: precision.0 };
     match (kind, value) {
         ('%', _) => out.push('%'),
         ('s', Value::Text(text)) => format.text(text, out),
         ('s', Value::Number(number)) => format.text(&number.to_string(), out),
         ('d' | 'i' | 'u', Value::Number(number)) => format.number(number, out),
         ('d' | 'i' | 'u', Value::Text(_)) => {
-            return Err(format!(
-                "%({name}){kind} is for numbers: expected %({name})s"
-            ));
+            return Err(format!("%({name}){kind} is for numbers: expected %({name})s"));
         }
         _ => {
-            return Err(format!(
-                "%({name}){kind} has no meaning here: expected %({name})s"
-            ));
+            return Err(format!("%({name}){kind} has no meaning here: expected %({name})s"));
         }
     }
     Ok(chars.as_str())
@@ -178,10 +164,7 @@ struct Format<'a> {
 
 impl Format<'_> {
     fn text(&self, text: &str, out: &mut String) {
-        let shown: String = text
-            .chars()
-            .take(self.precision.unwrap_or(usize::MAX))
-            .collect();
+        let shown: String = text.chars().take(self.precision.unwrap_or(usize::MAX)).collect();
         let width = self.width;
         out.push_str(&if self.flags.contains('-') {
             format!("{shown:<width$}")
@@ -198,22 +181,10 @@ impl Format<'_> {
             _ => "",
         };
         let left = self.flags.contains('-');
-        let zeros = if self.flags.contains('0') && !left {
-            self.width
-        } else {
-            0
-        };
-        let digits = self
-            .precision
-            .unwrap_or(0)
-            .max(zeros.saturating_sub(sign.len()));
+        let zeros = if self.flags.contains('0') && !left { self.width } else { 0 };
+        let digits = self.precision.unwrap_or(0).max(zeros.saturating_sub(sign.len()));
         let shown = format!("{sign}{:0>digits$}", number.unsigned_abs());
-        Self {
-            flags: self.flags,
-            width: self.width,
-            precision: None,
-        }
-        .text(&shown, out);
+        Self { flags: self.flags, width: self.width, precision: None }.text(&shown, out);
     }
 }
 
@@ -234,12 +205,7 @@ mod tests {
             numprocs: 12,
             environment: &environment,
         };
-        let names = Names {
-            env: &env,
-            here: "/etc",
-            hostname: "node",
-            program: Some(program),
-        };
+        let names = Names { env: &env, here: "/etc", hostname: "node", program: Some(program) };
         expand(text, &names).map(Cow::into_owned)
     }
 
@@ -254,10 +220,7 @@ mod tests {
         check("%(here)s/x", "/etc/x");
         check("%(ENV_HOME)s", "/root");
         check("%(ENV_A)s", "own");
-        check(
-            "%(host_node_name)s.%(group_name)s.%(program_name)s",
-            "node.all.web",
-        );
+        check("%(host_node_name)s.%(group_name)s.%(program_name)s", "node.all.web");
         check("%(process_num)s", "7");
         check("%(process_num)d of %(numprocs)d", "7 of 12");
         check("%(process_num)02d", "07");
@@ -284,11 +247,8 @@ mod tests {
             assert!(message.contains(part), "{text}: {message}");
         };
         check("%(her)s", "did you mean %(here)s?");
-        check(
-            "%(nothing_like_it)s",
-            "known are here, host_node_name, program_name",
-        );
-        check("%(ENV_NONE)s", "the environment has no NONE");
+        check("%(nothing_like_it)s", "expected one of here, host_node_name, program_name");
+        check("%(ENV_NONE)s", "expected NONE in the environment");
         check("date +%Y", "expected %(name)s, or %% for a percent sign");
         check("date +%s", "expected %(name)s");
         check("50%", "expected %(name)s");

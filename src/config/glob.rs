@@ -10,10 +10,7 @@ use super::Files;
 pub(super) fn paths(pattern: &str, files: &dyn Files) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from("/")];
     for part in pattern.split('/').filter(|part| !part.is_empty()) {
-        found = found
-            .iter()
-            .flat_map(|directory| step(directory, part, files))
-            .collect();
+        found = found.iter().flat_map(|directory| step(directory, part, files)).collect();
     }
     found.retain(|path| files.exists(path));
     found.sort();
@@ -28,10 +25,7 @@ fn step(directory: &Path, part: &str, files: &dyn Files) -> Vec<PathBuf> {
     // A directory that cannot be read holds nothing, as in the reference.
     let names = files.list(directory).unwrap_or_default();
     let visible = |name: &&String| !name.starts_with('.') || part.starts_with('.');
-    let matching = names
-        .iter()
-        .filter(visible)
-        .filter(|name| matches(part, name));
+    let matching = names.iter().filter(visible).filter(|name| matches(part, name));
     matching.map(|name| directory.join(name)).collect()
 }
 

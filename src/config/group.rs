@@ -5,10 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::problem::{Severity, nearest};
-use super::program::{Fleet, ProcessSettings, priority, processes};
+use super::program::{Fleet, GroupKind, GroupSettings, ProcessSettings, priority, processes};
 use super::section::Section;
 use super::setting;
-use crate::model::GroupName;
 
 /// The `result_handler` that is built in; another would be Python code.
 const RESULT_HANDLER: &str = "supervisor.dispatchers:default_handler";
@@ -44,28 +43,6 @@ const EVENTS: &[&str] = &[
     "PROCESS_GROUP_REMOVED",
 ];
 
-/// What a group was made from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GroupKind {
-    /// `[program:x]` on its own: a group of the program's name.
-    Program,
-    /// `[group:x]`.
-    Group,
-}
-
-/// A group of processes that are started and stopped together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupSettings {
-    /// Its name.
-    pub name: GroupName,
-    /// What it was made from.
-    pub kind: GroupKind,
-    /// Lower starts first and stops last.
-    pub priority: i32,
-    /// Its processes: the programs in the file's order, `numprocs` of each by priority and name.
-    pub processes: Vec<Arc<ProcessSettings>>,
-}
-
 /// Every group, by priority and name.
 pub(super) fn read(fleet: &Fleet<'_>) -> Vec<Arc<GroupSettings>> {
     let mut groups = Vec::new();
@@ -88,29 +65,18 @@ pub(super) fn read(fleet: &Fleet<'_>) -> Vec<Arc<GroupSettings>> {
         section.finish();
         groups.push(group(name, GroupKind::Group, priority, all));
     }
-    for (name, raw) in fleet
-        .ini
-        .of_kind("program")
-        .filter(|(name, _)| !grouped.contains(*name))
-    {
+    for (name, raw) in fleet.ini.of_kind("program").filter(|(name, _)| !grouped.contains(*name)) {
         let all = processes(fleet, raw, name.trim(), &|_| ());
         let mut section = Section::new(fleet.world, fleet.ini, raw)
             .with_defaults(fleet.ini.section("program-default"));
         let priority = priority(&mut section, 999);
-        groups.push(group(
-            name.trim().to_owned(),
-            GroupKind::Program,
-            priority,
-            all,
-        ));
+        groups.push(group(name.trim().to_owned(), GroupKind::Program, priority, all));
     }
     for (name, raw) in fleet.ini.of_kind("eventlistener") {
         processes(fleet, raw, name.trim(), &listener_keys);
     }
-    for (name, raw) in fleet
-        .ini
-        .of_kind("fcgi-program")
-        .filter(|(name, _)| !grouped.contains(*name))
+    for (name, raw) in
+        fleet.ini.of_kind("fcgi-program").filter(|(name, _)| !grouped.contains(*name))
     {
         processes(fleet, raw, name.trim(), &fcgi_keys);
     }
@@ -139,10 +105,7 @@ fn member_processes(
             Vec::new()
         }
         (None, None) => {
-            let known = fleet
-                .ini
-                .of_kind("program")
-                .chain(fleet.ini.of_kind("fcgi-program"));
+            let known = fleet.ini.of_kind("program").chain(fleet.ini.of_kind("fcgi-program"));
             let hint = match nearest(member, known.map(|(name, _)| name)) {
                 Some(near) => format!("did you mean {near}?"),
                 None => format!("expected a [program:{member}]"),
@@ -163,20 +126,13 @@ fn group(
     let mut places = HashMap::with_capacity(all.len());
     let mut processes: Vec<Arc<ProcessSettings>> = Vec::with_capacity(all.len());
     for process in all {
-        let place = *places
-            .entry(process.name.clone())
-            .or_insert(processes.len());
+        let place = *places.entry(process.name.clone()).or_insert(processes.len());
         match processes.get_mut(place) {
             Some(earlier) => *earlier = process,
             None => processes.push(process),
         }
     }
-    GroupSettings {
-        name: name.into(),
-        kind,
-        priority,
-        processes,
-    }
+    GroupSettings { name: name.into(), kind, priority, processes }
 }
 
 /// Of two groups of one name the first in order is kept, as in the reference.
@@ -206,25 +162,15 @@ fn listener_keys(section: &mut Section<'_>) {
     let message = "is checked, but this version does not start event listeners";
     section.note(Severity::Warning, None, message.to_owned());
     if section.integer("buffer_size", 10, i64::MIN..=i64::MAX) < 1 {
-        section.error(
-            "buffer_size",
-            "is too small: expected at least 1".to_owned(),
-        );
+        section.error("buffer_size", "is too small: expected at least 1".to_owned());
     }
-    if let Some(handler) = section
-        .text("result_handler")
-        .filter(|name| name != RESULT_HANDLER)
-    {
+    if let Some(handler) = section.text("result_handler").filter(|name| name != RESULT_HANDLER) {
         let message = format!("{handler} is Python code, which cannot run here");
         section.warn("result_handler", message);
     }
     let events = section.text("events").unwrap_or_default();
     if events.is_empty() {
-        section.note(
-            Severity::Error,
-            None,
-            "has no events: expected events=TYPE,...".to_owned(),
-        );
+        section.note(Severity::Error, None, "has no events: expected events=TYPE,...".to_owned());
     }
     for event in setting::list(&events) {
         let upper = event.to_uppercase();
@@ -249,19 +195,14 @@ fn fcgi_keys(section: &mut Section<'_>) {
     let world = section.world;
     let backlog = section.integer("socket_backlog", 1, i64::MIN..=i64::MAX);
     if !(1..=65535).contains(&backlog) {
-        section.error(
-            "socket_backlog",
-            format!("{backlog} is not possible: expected 1 to 65535"),
-        );
+        section.error("socket_backlog", format!("{backlog} is not possible: expected 1 to 65535"));
     }
     let owner = section.take("socket_owner", |text| world.owner(text));
     let mode = section.take("socket_mode", setting::octal);
     let is_unix = section.take("socket", |text| match text.split_once("://") {
         Some(("unix", path)) if path.starts_with('/') => Ok(true),
         Some(("tcp", address)) => setting::inet_address(address).map(|_| false),
-        _ => Err(format!(
-            "{text:?} is not a socket: expected unix:///PATH or tcp://HOST:PORT"
-        )),
+        _ => Err(format!("{text:?} is not a socket: expected unix:///PATH or tcp://HOST:PORT")),
     });
     if is_unix == Some(false) && (owner.is_some() || mode.is_some()) {
         let message = "is a TCP socket, which has no owner and no mode: expected neither";

@@ -87,48 +87,32 @@ impl Ini {
             Ok(parsed) => parsed,
             Err(error) => return note(error.line, format!("cannot read this: {}", error.msg)),
         };
-        let mut origins = prepared.lines.into_iter().map(|line| Origin {
-            source: Rc::clone(source),
-            line,
-        });
+        let mut origins =
+            prepared.lines.into_iter().map(|line| Origin { source: Rc::clone(source), line });
         for (name, properties) in &parsed {
             // rust-ini always has a section without a name; `prepare` leaves it empty.
             let Some(name) = name else { continue };
             let Some(origin) = origins.next() else { break };
             // In this order: zip asks for an origin only when there is a property.
-            let entries = properties
-                .iter()
-                .zip(origins.by_ref())
-                .map(|((key, value), origin)| Entry {
-                    key: key.to_owned(),
-                    value: value.to_owned(),
-                    origin,
-                });
+            let entries = properties.iter().zip(origins.by_ref()).map(|((key, value), origin)| {
+                Entry { key: key.to_owned(), value: value.to_owned(), origin }
+            });
             self.merge(name, &origin, entries.collect());
         }
-        debug_assert!(
-            origins.next().is_none(),
-            "rust-ini and the walk before it disagree"
-        );
+        debug_assert!(origins.next().is_none(), "rust-ini and the walk before it disagree");
     }
 
     fn merge(&mut self, name: &str, origin: &Origin, entries: Vec<Entry>) {
         let known = if name == DEFAULT_SECTION {
             &mut self.defaults
-        } else if let Some(section) = self
-            .by_name
-            .get(name)
-            .and_then(|&index| self.sections.get_mut(index))
+        } else if let Some(section) =
+            self.by_name.get(name).and_then(|&index| self.sections.get_mut(index))
         {
             &mut section.entries
         } else {
             self.by_name.insert(name.to_owned(), self.sections.len());
             let (name, origin) = (name.to_owned(), origin.clone());
-            self.sections.push(RawSection {
-                name,
-                origin,
-                entries: Vec::new(),
-            });
+            self.sections.push(RawSection { name, origin, entries: Vec::new() });
             match self.sections.last_mut() {
                 Some(section) => &mut section.entries,
                 None => return,
@@ -144,9 +128,7 @@ impl Ini {
 
     /// The section of this name.
     pub fn section(&self, name: &str) -> Option<&RawSection> {
-        self.by_name
-            .get(name)
-            .and_then(|&index| self.sections.get(index))
+        self.by_name.get(name).and_then(|&index| self.sections.get(index))
     }
 
     /// Every section but `[DEFAULT]`, in order of first appearance.
@@ -175,15 +157,9 @@ struct Prepared {
 fn prepare(text: &str, mut note: impl FnMut(usize, String)) -> Prepared {
     // A byte order mark is not part of the first section's name.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let text = if text.contains('\r') {
-        &text.replace("\r\n", "\n").replace('\r', "\n")
-    } else {
-        text
-    };
-    let mut out = Prepared {
-        text: String::with_capacity(text.len()),
-        lines: Vec::new(),
-    };
+    let text =
+        if text.contains('\r') { &text.replace("\r\n", "\n").replace('\r', "\n") } else { text };
+    let mut out = Prepared { text: String::with_capacity(text.len()), lines: Vec::new() };
     let mut in_section = false;
     let mut in_option = false;
     let mut indent = 0;
@@ -209,14 +185,10 @@ fn prepare(text: &str, mut note: impl FnMut(usize, String)) -> Prepared {
             out.text.push(']');
             (in_section, in_option) = (true, false);
         } else if !in_section {
-            note(
-                number,
-                format!("{content:?} stands before the first [section]"),
-            );
+            note(number, format!("{content:?} stands before the first [section]: expected one"));
             continue;
-        } else if let Some((key, value)) = content
-            .split_once(['=', ':'])
-            .filter(|(key, _)| !key.trim().is_empty())
+        } else if let Some((key, value)) =
+            content.split_once(['=', ':']).filter(|(key, _)| !key.trim().is_empty())
         {
             out.text.push('\n');
             escape_into(&mut out.text, &key.trim_end().to_lowercase());
@@ -226,7 +198,7 @@ fn prepare(text: &str, mut note: impl FnMut(usize, String)) -> Prepared {
         } else {
             note(
                 number,
-                format!("{content:?} is neither a [section] nor key = value"),
+                format!("{content:?} is not understood: expected [section] or key = value"),
             );
             continue;
         }
@@ -256,8 +228,7 @@ fn comment_start(line: &str) -> Option<usize> {
             return None;
         }
         let after_space = |at: &usize| {
-            line.get(..*at)
-                .is_some_and(|before| before.ends_with(char::is_whitespace))
+            line.get(..*at).is_some_and(|before| before.ends_with(char::is_whitespace))
         };
         if let Some(start) = turn.into_iter().flatten().filter(after_space).min() {
             return Some(start);
@@ -289,10 +260,7 @@ mod tests {
     fn read(text: &str) -> (Ini, Vec<String>) {
         let problems = Problems::default();
         let mut ini = Ini::default();
-        let source = Rc::new(Source {
-            path: "x.conf".into(),
-            here: "/here".into(),
-        });
+        let source = Rc::new(Source { path: "x.conf".into(), here: "/here".into() });
         ini.add(&source, text, &problems);
         let problems = problems.into_result().err().unwrap_or_default();
         (ini, problems.iter().map(ToString::to_string).collect())
@@ -304,10 +272,7 @@ mod tests {
             let (ini, problems) = read(&format!("[s]\n{text}\n"));
             assert!(problems.is_empty(), "{text:?}: {problems:?}");
             let entries = &ini.section("s").unwrap().entries;
-            let value = entries
-                .iter()
-                .find(|entry| entry.key == "k")
-                .map(|e| e.value.as_str());
+            let value = entries.iter().find(|entry| entry.key == "k").map(|e| e.value.as_str());
             assert_eq!(value, Some(expected), "{text:?}");
         };
         check("k=v", "v");
@@ -345,17 +310,11 @@ mod tests {
             "\u{feff}[a]\nx=1\n\n[b]\ny=1\n[a] trailing\nx=2\n z\nw=3\n[DEFAULT]\nd=4\n[p]q]\n",
         );
         assert!(problems.is_empty(), "{problems:?}");
-        let names: Vec<_> = ini
-            .sections()
-            .map(|section| section.name.as_str())
-            .collect();
+        let names: Vec<_> = ini.sections().map(|section| section.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "p]q"]);
         let a = ini.section("a").unwrap();
-        let entries: Vec<_> = a
-            .entries
-            .iter()
-            .map(|e| (e.key.as_str(), e.value.as_str(), e.origin.line))
-            .collect();
+        let entries: Vec<_> =
+            a.entries.iter().map(|e| (e.key.as_str(), e.value.as_str(), e.origin.line)).collect();
         assert_eq!(entries, [("x", "2\nz", 7), ("w", "3", 9)]);
         assert_eq!(a.origin.line, 1);
         assert_eq!(ini.defaults[0].value, "4");
@@ -367,10 +326,10 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "x.conf:1: \"early=1\" stands before the first [section]",
-                "x.conf:3: \"no delimiter\" is neither a [section] nor key = value",
-                "x.conf:4: \"=no key\" is neither a [section] nor key = value",
-                "x.conf:5: \"[]\" is neither a [section] nor key = value",
+                "x.conf:1: \"early=1\" stands before the first [section]: expected one",
+                "x.conf:3: \"no delimiter\" is not understood: expected [section] or key = value",
+                "x.conf:4: \"=no key\" is not understood: expected [section] or key = value",
+                "x.conf:5: \"[]\" is not understood: expected [section] or key = value",
             ]
         );
     }

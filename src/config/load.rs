@@ -23,14 +23,8 @@ const SINGLE: &[&str] = &[
 ];
 
 /// Sections of which there are many: `program:NAME`.
-const NAMED: &[&str] = &[
-    "program",
-    "group",
-    "eventlistener",
-    "fcgi-program",
-    "rpcinterface",
-    "ctlplugin",
-];
+const NAMED: &[&str] =
+    &["program", "group", "eventlistener", "fcgi-program", "rpcinterface", "ctlplugin"];
 
 /// The plug-ins that are built in; another would be Python code.
 const RPC_FACTORY: &str = "supervisor.rpcinterface:make_main_rpcinterface";
@@ -58,41 +52,17 @@ pub fn load(path: &Path, files: &dyn Files, host: &dyn Host) -> Result<Loaded, V
     let raw = ini.section("supervisord").unwrap_or(&nothing);
     let (daemon, environment) = daemon::read(Section::new(&world, &ini, raw));
     world.env.extend(environment.iter().cloned());
-    let uid = daemon
-        .user
-        .as_ref()
-        .map_or_else(|| host.uid(), |user| user.uid);
-    let fleet = Fleet {
-        world: &world,
-        ini: &ini,
-        environment,
-        uid,
-        count: Cell::new(0),
-    };
+    let uid = daemon.user.as_ref().map_or_else(|| host.uid(), |user| user.uid);
+    let fleet = Fleet { world: &world, ini: &ini, environment, uid, count: Cell::new(0) };
     let groups = group::read(&fleet);
     let unix = one_server(&world, &ini, "unix_http_server", server::read_unix);
     let inet = one_server(&world, &ini, "inet_http_server", server::read_inet);
-    check_plugins(
-        &world,
-        &ini,
-        "rpcinterface",
-        "supervisor.rpcinterface_factory",
-    );
+    check_plugins(&world, &ini, "rpcinterface", "supervisor.rpcinterface_factory");
     check_ctl(&world, &ini);
 
     let warnings = world.problems.into_result()?;
-    let config = Config {
-        path: path.to_owned(),
-        daemon,
-        unix,
-        inet,
-        groups,
-    };
-    Ok(Loaded {
-        config,
-        warnings,
-        included,
-    })
+    let config = Config { path: path.to_owned(), daemon, unix, inet, groups };
+    Ok(Loaded { config, warnings, included })
 }
 
 /// Reads `[supervisorctl]`; without a file, the defaults. Includes are not followed.
@@ -123,20 +93,14 @@ pub fn load_ctl(
         check_plugins(&world, &ini, "ctlplugin", "supervisor.ctl_factory");
     }
     let warnings = world.problems.into_result()?;
-    Ok(CtlSettings {
-        warnings,
-        ..settings.unwrap_or_default()
-    })
+    Ok(CtlSettings { warnings, ..settings.unwrap_or_default() })
 }
 
 /// Where a configuration is looked for when none is named, in order. `program` is the path the
 /// program was called by: `/usr/bin/supervisord` has `/usr/etc/supervisord.conf` first.
 #[must_use]
 pub fn search_paths(program: &Path) -> Vec<PathBuf> {
-    let up = program
-        .parent()
-        .and_then(Path::parent)
-        .unwrap_or(Path::new(""));
+    let up = program.parent().and_then(Path::parent).unwrap_or(Path::new(""));
     vec![
         up.join("etc/supervisord.conf"),
         up.join("supervisord.conf"),
@@ -157,28 +121,16 @@ fn add_file(
 ) -> Option<Rc<Source>> {
     let text = match world.files.read(path) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
-            let line = error
-                .as_bytes()
-                .iter()
-                .take(error.utf8_error().valid_up_to());
+            let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
             let line = line.filter(|&&byte| byte == b'\n').count() + 1;
             (Severity::Error, format!("is not UTF-8 text in line {line}"))
         }),
         Err(error) => Err((severity, format!("cannot read {}: {error}", path.display()))),
     };
-    let text = text
-        .map_err(|(severity, message)| note_file(world, severity, blame, message))
-        .ok()?;
-    let here = world
-        .absolute(path)
-        .parent()
-        .unwrap_or(Path::new("/"))
-        .display()
-        .to_string();
-    let source = Rc::new(Source {
-        path: path.to_owned(),
-        here,
-    });
+    let text =
+        text.map_err(|(severity, message)| note_file(world, severity, blame, message)).ok()?;
+    let here = world.absolute(path).parent().unwrap_or(Path::new("/")).display().to_string();
+    let source = Rc::new(Source { path: path.to_owned(), here });
     ini.add(&source, &text, &world.problems);
     Some(source)
 }
@@ -199,10 +151,7 @@ fn include(world: &World<'_>, ini: &mut Ini, main: &Source, included: &mut Vec<P
         let pattern = Path::new(&main.here).join(pattern).display().to_string();
         let found = glob::paths(&pattern, world.files);
         if found.is_empty() {
-            section.warn(
-                "files",
-                format!("No file matches via include \"{pattern}\""),
-            );
+            section.warn("files", format!("No file matches via include \"{pattern}\""));
         }
         paths.extend(found);
     }
@@ -216,11 +165,7 @@ fn include(world: &World<'_>, ini: &mut Ini, main: &Source, included: &mut Vec<P
     let Some(raw) = ini.section("include") else {
         return;
     };
-    if raw
-        .entries
-        .iter()
-        .any(|entry| !std::ptr::eq(&raw const *entry.origin.source, main))
-    {
+    if raw.entries.iter().any(|entry| !std::ptr::eq(&raw const *entry.origin.source, main)) {
         let message = "stands in an included file, too, where it has no effect";
         Section::new(world, ini, raw).warn("files", message.to_owned());
     }
@@ -258,12 +203,8 @@ fn one_server<'a, T>(
     kind: &str,
     read: impl Fn(Section<'a>) -> Option<T>,
 ) -> Option<T> {
-    let mut servers = ini
-        .sections()
-        .filter(|raw| raw.name.split(':').next() == Some(kind));
-    let first = servers
-        .next()
-        .and_then(|raw| read(Section::new(world, ini, raw)));
+    let mut servers = ini.sections().filter(|raw| raw.name.split(':').next() == Some(kind));
+    let first = servers.next().and_then(|raw| read(Section::new(world, ini, raw)));
     for raw in servers {
         let message = "is a second server of its kind: this version serves the first only";
         let section = Section::new(world, ini, raw);
@@ -279,10 +220,7 @@ fn check_plugins(world: &World<'_>, ini: &Ini, kind: &str, key: &'static str) {
         let mut section = Section::new(world, ini, raw);
         match section.text(key) {
             Some(factory) if factory != RPC_FACTORY => {
-                section.warn(
-                    key,
-                    format!("{factory} is Python code, which cannot run here"),
-                );
+                section.warn(key, format!("{factory} is Python code, which cannot run here"));
             }
             Some(_) => {}
             None if section.raw_text(key).is_some() => {}
@@ -300,15 +238,9 @@ fn check_ctl(world: &World<'_>, ini: &Ini) {
         server::read_ctl(Section::new(&ctl, ini, raw), &ctl);
     }
     check_plugins(&ctl, ini, "ctlplugin", "supervisor.ctl_factory");
-    let problems = ctl
-        .problems
-        .into_result()
-        .unwrap_or_else(|problems| problems);
+    let problems = ctl.problems.into_result().unwrap_or_else(|problems| problems);
     for problem in problems {
-        world.problems.note(ConfigError {
-            severity: Severity::Warning,
-            ..problem
-        });
+        world.problems.note(ConfigError { severity: Severity::Warning, ..problem });
     }
 }
 
@@ -326,10 +258,7 @@ fn note_file(world: &World<'_>, severity: Severity, path: &Path, message: String
 
 /// Stands in for a `[supervisord]` that is not there, so that the rest can be read.
 fn nothing(path: &Path) -> RawSection {
-    let source = Rc::new(Source {
-        path: path.to_owned(),
-        here: String::new(),
-    });
+    let source = Rc::new(Source { path: path.to_owned(), here: String::new() });
     RawSection {
         name: "supervisord".to_owned(),
         origin: Origin { source, line: 1 },

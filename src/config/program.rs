@@ -11,7 +11,7 @@ use super::ini::{Ini, RawSection};
 use super::problem::Severity;
 use super::section::{Section, World};
 use super::setting::{self, Autorestart, LogSettings, LogTarget, StopSignal, User};
-use crate::model::ProcessName;
+use crate::model::{GroupName, ProcessName};
 
 /// Processes that one configuration may ask for; past it `numprocs` is an error.
 pub const PROCESSES_MAX: usize = 100_000;
@@ -46,6 +46,28 @@ const NOT_SERVED: &[&str] = &[
     "syslog_stdout_priority",
     "syslog_tag",
 ];
+
+/// What a group was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupKind {
+    /// `[program:x]` on its own: a group of the program's name.
+    Program,
+    /// `[group:x]`.
+    Group,
+}
+
+/// A group of processes that are started and stopped together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupSettings {
+    /// Its name.
+    pub name: GroupName,
+    /// What it was made from.
+    pub kind: GroupKind,
+    /// Lower starts first and stops last.
+    pub priority: i32,
+    /// Its processes: the programs in the file's order, `numprocs` of each by priority and name.
+    pub processes: Vec<Arc<ProcessSettings>>,
+}
 
 /// One process: a program's settings with every expansion made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,26 +154,17 @@ pub(super) fn processes(
     };
     let mut numbers = section().with_program(names);
     names.numprocs = numbers.integer("numprocs", 1, 0..=i64::MAX);
-    let first = numbers.integer(
-        "numprocs_start",
-        0,
-        i64::from(i32::MIN)..=i64::from(i32::MAX),
-    );
+    let first = numbers.integer("numprocs_start", 0, i64::from(i32::MIN)..=i64::from(i32::MAX));
     let count = usize::try_from(names.numprocs).unwrap_or(usize::MAX);
     fleet.count.set(fleet.count.get().saturating_add(count));
     if fleet.count.get() > PROCESSES_MAX {
-        numbers.error(
-            "numprocs",
-            format!("expected at most {PROCESSES_MAX} processes in all"),
-        );
+        numbers.error("numprocs", format!("expected at most {PROCESSES_MAX} processes in all"));
         return Vec::new();
     }
     let mut all: Vec<Arc<ProcessSettings>> = Vec::with_capacity(count);
-    for process_num in (first..).take(count) {
-        let program = ProgramNames {
-            process_num,
-            ..names
-        };
+    // With numprocs=0 one is read all the same, as far as the reference does.
+    for process_num in (first..).take(count.max(1)) {
+        let program = ProgramNames { process_num, ..names };
         all.extend(
             process(fleet, section().with_program(program), program, own_keys).map(Arc::new),
         );
@@ -166,13 +179,10 @@ pub(super) fn processes(
 
 /// `[program-default]`, for programs alone.
 fn defaults<'a>(fleet: &Fleet<'a>, raw: &RawSection) -> Option<&'a RawSection> {
-    raw.name
-        .starts_with("program:")
-        .then(|| fleet.ini.section("program-default"))
-        .flatten()
+    raw.name.starts_with("program:").then(|| fleet.ini.section("program-default")).flatten()
 }
 
-/// One process; `None` if it has no command.
+/// One process; `None` if it has no command, or if there are to be none.
 fn process(
     fleet: &Fleet<'_>,
     mut section: Section<'_>,
@@ -186,9 +196,7 @@ fn process(
     let priority = priority(&mut section, 999);
     let autostart = section.boolean("autostart", true);
     let autorestart = section.take("autorestart", setting::autorestart);
-    let startsecs = section
-        .integer("startsecs", 1, seconds.clone())
-        .unsigned_abs();
+    let startsecs = section.integer("startsecs", 1, seconds.clone()).unsigned_abs();
     let startretries = section.integer("startretries", 3, seconds.clone()) as u32;
     let stopsignal = stop_signal(&mut section);
     let stopwaitsecs = section.integer("stopwaitsecs", 10, seconds).unsigned_abs();
@@ -198,28 +206,21 @@ fn process(
         let message = "is false while stopasgroup is true: expected true, or no such key";
         section.error("killasgroup", message.to_owned());
     }
-    let exitcodes = section
-        .take("exitcodes", setting::exit_codes)
-        .unwrap_or_else(|| vec![0]);
+    let exitcodes = section.take("exitcodes", setting::exit_codes).unwrap_or_else(|| vec![0]);
     let redirect_stderr = section.boolean("redirect_stderr", false);
-    let serverurl = section
-        .text("serverurl")
-        .filter(|url| !url.trim().eq_ignore_ascii_case("auto"));
+    let serverurl =
+        section.text("serverurl").filter(|url| !url.trim().eq_ignore_ascii_case("auto"));
     let user = user(fleet, &mut section);
     let umask = section.take("umask", setting::octal);
-    let own = section
-        .take("environment", environment::pairs)
-        .unwrap_or_default();
+    if names.numprocs == 0 {
+        return None;
+    }
+    let own = section.take("environment", environment::pairs).unwrap_or_default();
 
     // What follows can be made of the program's own environment, too.
-    let mut section = section.with_program(ProgramNames {
-        environment: &own,
-        ..names
-    });
+    let mut section = section.with_program(ProgramNames { environment: &own, ..names });
     let name = process_name(&mut section, names);
-    let directory = section
-        .text("directory")
-        .map(|text| fleet.world.expand_home(&text));
+    let directory = section.text("directory").map(|text| fleet.world.expand_home(&text));
     let stdout = log(&mut section, &STDOUT);
     let mut stderr = log(&mut section, &STDERR);
     if redirect_stderr {
@@ -231,11 +232,7 @@ fn process(
     }
     let command = section.text("command");
     if section.raw_text("command").is_none() {
-        section.note(
-            Severity::Error,
-            None,
-            "has no command: expected command=PROGRAM".to_owned(),
-        );
+        section.note(Severity::Error, None, "has no command: expected command=PROGRAM".to_owned());
     }
     section.finish();
     Some(ProcessSettings {
@@ -265,11 +262,7 @@ fn process(
 
 /// The `priority` of a program or group: any number that fits.
 pub(super) fn priority(section: &mut Section<'_>, default: i64) -> i32 {
-    section.integer(
-        "priority",
-        default,
-        i64::from(i32::MIN)..=i64::from(i32::MAX),
-    ) as i32
+    section.integer("priority", default, i64::from(i32::MIN)..=i64::from(i32::MAX)) as i32
 }
 
 fn process_name(section: &mut Section<'_>, names: ProgramNames<'_>) -> ProcessName {
@@ -300,11 +293,7 @@ fn user(fleet: &Fleet<'_>, section: &mut Section<'_>) -> Option<User> {
             let (user, gid) = (world.user(user)?, world.host.group(group)?);
             let others = user.groups.iter().copied().filter(|&other| other != gid);
             let groups = std::iter::once(gid).chain(others).collect();
-            Ok(User {
-                gid,
-                groups,
-                ..user
-            })
+            Ok(User { gid, groups, ..user })
         }
     })?;
     if fleet.uid != 0 && user.uid != fleet.uid {
@@ -325,9 +314,7 @@ fn stop_signal(section: &mut Section<'_>) -> StopSignal {
             .zip(Some(signals.len()))
             .map_or_else(|| setting::signal(text).map(|signal| (signal, 1)), Ok)
     };
-    let (signal, count) = section
-        .take("stopsignal", read)
-        .unwrap_or((StopSignal::TERM, 1));
+    let (signal, count) = section.take("stopsignal", read).unwrap_or((StopSignal::TERM, 1));
     if count > 1 {
         let message = "lists several signals: this version sends the first only";
         section.warn("stopsignal", message.to_owned());
@@ -364,9 +351,7 @@ const STDERR: LogKeys = LogKeys {
 };
 
 fn log(section: &mut Section<'_>, keys: &LogKeys) -> LogSettings {
-    let text = section
-        .text_expanded_twice(keys.logfile)
-        .unwrap_or_else(|| "auto".to_owned());
+    let text = section.text_expanded_twice(keys.logfile).unwrap_or_else(|| "auto".to_owned());
     // `stdout_logfile=syslog` is the old form of `stdout_syslog=true`.
     let old_syslog = text.eq_ignore_ascii_case("syslog");
     let target = match text.to_lowercase().as_str() {
@@ -390,28 +375,15 @@ fn log(section: &mut Section<'_>, keys: &LogKeys) -> LogSettings {
         section.warn(keys.max_bytes, message.to_owned());
     }
     if old_syslog {
-        section.warn(
-            keys.logfile,
-            format!("is syslog, the old form of {}=true", keys.syslog),
-        );
+        section.warn(keys.logfile, format!("is syslog, the old form of {}=true", keys.syslog));
     }
     for (key, used) in [
         (keys.capture_max_bytes, log.capture_max_bytes > 0),
         (keys.events_enabled, log.events_enabled),
-        (
-            if old_syslog {
-                keys.logfile
-            } else {
-                keys.syslog
-            },
-            log.syslog,
-        ),
+        (if old_syslog { keys.logfile } else { keys.syslog }, log.syslog),
     ] {
         if used {
-            section.warn(
-                key,
-                "is not served by this version and has no effect".to_owned(),
-            );
+            section.warn(key, "is not served by this version and has no effect".to_owned());
         }
     }
     log

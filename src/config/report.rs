@@ -6,24 +6,17 @@ use super::problem::{ConfigError, Severity};
 /// The report for people, or for programs as one JSON object with `ok` and `problems`; and the
 /// exit status: 0 if the configuration can be used, whatever the warnings, else 2.
 #[must_use]
-pub fn render_report(result: &Result<Loaded, Vec<ConfigError>>, json: bool) -> (String, i32) {
+pub fn render_report(result: &Result<Loaded, Vec<ConfigError>>, json: bool) -> (String, u8) {
     let (ok, problems) = match result {
         Ok(loaded) => (true, &loaded.warnings),
         Err(problems) => (false, problems),
     };
-    let text = if json {
-        as_json(ok, problems)
-    } else {
-        as_text(problems)
-    };
+    let text = if json { as_json(ok, problems) } else { as_text(problems) };
     (text, if ok { 0 } else { 2 })
 }
 
 fn as_json(ok: bool, problems: &[ConfigError]) -> String {
-    format!(
-        "{}\n",
-        serde_json::json!({ "ok": ok, "problems": problems })
-    )
+    format!("{}\n", serde_json::json!({ "ok": ok, "problems": problems }))
 }
 
 fn as_text(problems: &[ConfigError]) -> String {
@@ -38,11 +31,7 @@ fn as_text(problems: &[ConfigError]) -> String {
         text += &format!("{word}: {problem}\n");
     }
     let warnings = problems.len() - errors;
-    text + &format!(
-        "{}, {}\n",
-        counted(errors, "error"),
-        counted(warnings, "warning")
-    )
+    text + &format!("{}, {}\n", counted(errors, "error"), counted(warnings, "warning"))
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -63,11 +52,7 @@ mod tests {
             key: Some("umask".into()),
             message: "is \"wrong\"".into(),
         };
-        let warning = ConfigError {
-            severity: Severity::Warning,
-            line: None,
-            ..error.clone()
-        };
+        let warning = ConfigError { severity: Severity::Warning, line: None, ..error.clone() };
         let result = Err(vec![error, warning]);
         let (text, status) = render_report(&result, false);
         assert_eq!(status, 2);

@@ -39,10 +39,7 @@ impl<'a> World<'a> {
     /// A user by name or id. A thousand programs of one user cost one look-up.
     pub fn user(&self, name: &str) -> Result<User, String> {
         let mut users = self.users.borrow_mut();
-        users
-            .entry(name.to_owned())
-            .or_insert_with(|| self.host.user(name))
-            .clone()
+        users.entry(name.to_owned()).or_insert_with(|| self.host.user(name)).clone()
     }
 
     /// `user` or `user:group`, as ids; no group leaves the group as it is.
@@ -62,10 +59,7 @@ impl<'a> World<'a> {
         let (user, rest) = after.split_once('/').unwrap_or((after, ""));
         let home = match (user, self.env.get("HOME")) {
             ("", Some(home)) => Some(home.into()),
-            ("", None) => self
-                .user(&self.host.uid().to_string())
-                .ok()
-                .and_then(|user| user.home),
+            ("", None) => self.user(&self.host.uid().to_string()).ok().and_then(|user| user.home),
             _ => self.user(user).ok().and_then(|user| user.home),
         };
         home.map_or_else(|| text.into(), |home: PathBuf| home.join(rest))
@@ -77,9 +71,9 @@ impl<'a> World<'a> {
         match path.to_string_lossy().rsplit_once('/') {
             None | Some(("", _)) => Ok(path),
             Some((directory, _)) if self.files.is_dir(Path::new(directory)) => Ok(path),
-            Some((directory, _)) => Err(format!(
-                "{text:?} cannot be: expected {directory:?} to be a directory"
-            )),
+            Some((directory, _)) => {
+                Err(format!("{text:?} cannot be: expected {directory:?} to be a directory"))
+            }
         }
     }
 
@@ -89,20 +83,14 @@ impl<'a> World<'a> {
         if self.files.is_dir(&path) {
             Ok(path)
         } else {
-            Err(format!(
-                "{text:?} is no directory: expected one that exists"
-            ))
+            Err(format!("{text:?} is no directory: expected one that exists"))
         }
     }
 
     /// The path from the root, without `.`, `..` and `~`, whatever the links on the way.
     pub fn absolute(&self, path: &Path) -> PathBuf {
         let path = self.expand_home(&path.to_string_lossy());
-        let path = if path.is_absolute() {
-            path
-        } else {
-            self.host.cwd().join(path)
-        };
+        let path = if path.is_absolute() { path } else { self.host.cwd().join(path) };
         let mut normal = PathBuf::new();
         for component in path.components() {
             match component {
@@ -131,17 +119,8 @@ pub(super) struct Section<'a> {
 impl<'a> Section<'a> {
     /// A section whose values may also come from `[DEFAULT]`.
     pub fn new(world: &'a World<'a>, ini: &'a Ini, raw: &'a RawSection) -> Self {
-        let layers = vec![
-            (raw.name.as_str(), raw.entries.as_slice()),
-            ("DEFAULT", &ini.defaults),
-        ];
-        Self {
-            world,
-            raw,
-            layers,
-            program: None,
-            known: Vec::with_capacity(64),
-        }
+        let layers = vec![(raw.name.as_str(), raw.entries.as_slice()), ("DEFAULT", &ini.defaults)];
+        Self { world, raw, layers, program: None, known: Vec::with_capacity(64) }
     }
 
     /// Puts another section's values between this one and `[DEFAULT]`.
@@ -157,26 +136,12 @@ impl<'a> Section<'a> {
     where
         'a: 'b,
     {
-        let Self {
-            world,
-            raw,
-            layers,
-            known,
-            ..
-        } = self;
-        Section {
-            world,
-            raw,
-            layers,
-            program: Some(program),
-            known,
-        }
+        let Self { world, raw, layers, known, .. } = self;
+        Section { world, raw, layers, program: Some(program), known }
     }
 
     fn find(&self, key: &str) -> Option<&'a Entry> {
-        self.layers
-            .iter()
-            .find_map(|(_, entries)| entries.iter().find(|entry| entry.key == key))
+        self.layers.iter().find_map(|(_, entries)| entries.iter().find(|entry| entry.key == key))
     }
 
     fn entry(&mut self, key: &'static str) -> Option<&'a Entry> {
@@ -198,9 +163,7 @@ impl<'a> Section<'a> {
         read: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         let entry = self.entry(key)?;
-        let value = self
-            .expand(&entry.value, &entry.origin)
-            .and_then(|text| read(&text));
+        let value = self.expand(&entry.value, &entry.origin).and_then(|text| read(&text));
         value.map_err(|message| self.error(key, message)).ok()
     }
 
@@ -237,26 +200,16 @@ impl<'a> Section<'a> {
     /// A whole number; one outside `range` becomes the nearest within, which is warned of.
     pub fn integer(&mut self, key: &'static str, default: i64, range: RangeInclusive<i64>) -> i64 {
         let number = self.take(key, setting::integer).unwrap_or(default);
-        self.clamped(key, number, range)
+        let clamped = number.clamp(*range.start(), *range.end());
+        if clamped != number {
+            self.warn(key, format!("{number} is out of range and taken as {clamped}"));
+        }
+        clamped
     }
 
     /// A number of bytes.
     pub fn byte_size(&mut self, key: &'static str, default: u64) -> u64 {
-        let Some(size) = self.take(key, setting::byte_size) else {
-            return default;
-        };
-        self.clamped(key, size, 0..=i64::MAX).unsigned_abs()
-    }
-
-    fn clamped(&self, key: &str, number: i64, range: RangeInclusive<i64>) -> i64 {
-        let clamped = number.clamp(*range.start(), *range.end());
-        if clamped != number {
-            self.warn(
-                key,
-                format!("{number} is out of range and taken as {clamped}"),
-            );
-        }
-        clamped
+        self.take(key, setting::byte_size).unwrap_or(default)
     }
 
     /// These keys are known, and somebody else reads them.
@@ -268,10 +221,7 @@ impl<'a> Section<'a> {
     pub fn not_served(&mut self, keys: &[&'static str]) {
         for key in keys {
             if self.entry(key).is_some() {
-                self.warn(
-                    key,
-                    "is not served by this version and has no effect".to_owned(),
-                );
+                self.warn(key, "is not served by this version and has no effect".to_owned());
             }
         }
     }
@@ -304,10 +254,7 @@ impl<'a> Section<'a> {
     /// some section, not for each.
     pub fn finish(self) {
         for &(name, entries) in self.layers.iter().filter(|(name, _)| *name != "DEFAULT") {
-            for entry in entries
-                .iter()
-                .filter(|entry| !self.known.contains(&entry.key.as_str()))
-            {
+            for entry in entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {
                 let message = match nearest(&entry.key, self.known.iter().copied()) {
                     Some(near) => format!("is not a known key: did you mean {near}?"),
                     None => "is not a known key".to_owned(),

@@ -1,7 +1,7 @@
 //! `[unix_http_server]`, `[inet_http_server]`, and `[supervisorctl]`, which points at one of them.
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::problem::{ConfigError, Severity};
@@ -20,9 +20,7 @@ pub struct Credentials {
 /// Never shows the password.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("username", &self.username)
-            .finish_non_exhaustive()
+        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
     }
 }
 
@@ -98,11 +96,7 @@ pub(super) fn read_unix(mut section: Section<'_>) -> Option<UnixServer> {
     let world = section.world;
     let file = section.text("file");
     if file.is_none() && section.raw_text("file").is_none() {
-        section.note(
-            Severity::Error,
-            None,
-            "has no file: expected file=PATH".to_owned(),
-        );
+        section.note(Severity::Error, None, "has no file: expected file=PATH".to_owned());
     }
     let owner = section.take("chown", |text| world.owner(text));
     let mode = section.take("chmod", setting::octal).unwrap_or(0o700);
@@ -120,11 +114,7 @@ pub(super) fn read_unix(mut section: Section<'_>) -> Option<UnixServer> {
 pub(super) fn read_inet(mut section: Section<'_>) -> Option<InetServer> {
     let address = section.take("port", setting::inet_address);
     if section.raw_text("port").is_none() {
-        section.note(
-            Severity::Error,
-            None,
-            "has no port: expected port=HOST:PORT".to_owned(),
-        );
+        section.note(Severity::Error, None, "has no port: expected port=HOST:PORT".to_owned());
     }
     let credentials = credentials(&mut section);
     let allow_unauthenticated = section.boolean("allow_unauthenticated", false);
@@ -142,12 +132,7 @@ pub(super) fn read_inet(mut section: Section<'_>) -> Option<InetServer> {
     }
     section.finish();
     let (host, port) = address?;
-    Some(InetServer {
-        host,
-        port,
-        credentials,
-        allow_unauthenticated,
-    })
+    Some(InetServer { host, port, credentials, allow_unauthenticated })
 }
 
 /// The settings of `[supervisorctl]`. The prompt and the like are taken as they are.
@@ -200,8 +185,5 @@ fn credentials(section: &mut Section<'_>) -> Option<Credentials> {
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

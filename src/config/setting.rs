@@ -119,10 +119,7 @@ fn python_integer(text: &str, radix: u32) -> Option<i64> {
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     let digits = match radix {
-        8 => digits
-            .strip_prefix("0o")
-            .or_else(|| digits.strip_prefix("0O"))
-            .unwrap_or(digits),
+        8 => digits.strip_prefix("0o").or_else(|| digits.strip_prefix("0O")).unwrap_or(digits),
         _ => digits,
     };
     let mut number: i64 = 0;
@@ -132,28 +129,32 @@ fn python_integer(text: &str, radix: u32) -> Option<i64> {
         }
         for c in group.chars() {
             let digit = i64::from(c.to_digit(radix)?);
-            number = number
-                .saturating_mul(i64::from(radix))
-                .saturating_add(digit);
+            number = number.saturating_mul(i64::from(radix)).saturating_add(digit);
         }
     }
     Some(if negative { -number } else { number })
 }
 
-/// Bytes, or `KB`, `MB`, `GB` of 1024 each.
-pub(super) fn byte_size(text: &str) -> Result<i64, String> {
+/// Bytes, or `KB`, `MB`, `GB` of 1024 each. Less than nothing is nothing, as in the reference.
+///
+/// # Errors
+/// In words: it is not a size.
+pub fn byte_size(text: &str) -> Result<u64, String> {
     let lower = text.to_lowercase();
     let (digits, unit) = [("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30)]
         .iter()
         .find_map(|&(suffix, unit)| Some((lower.strip_suffix(suffix)?, unit)))
         .unwrap_or((&lower, 1));
-    python_integer(digits, 10).map(|number| number.saturating_mul(unit)).ok_or_else(|| {
-        format!("{text:?} is not a size: expected a number of bytes, or one followed by KB, MB or GB")
-    })
+    let size = python_integer(digits, 10)
+        .ok_or_else(|| format!("{text:?} is not a size: expected bytes, or KB, MB or GB"))?;
+    Ok(size.max(0).unsigned_abs().saturating_mul(unit))
 }
 
 /// A file mode or mask, in octal.
-pub(super) fn octal(text: &str) -> Result<u32, String> {
+///
+/// # Errors
+/// In words: it is none.
+pub fn octal(text: &str) -> Result<u32, String> {
     python_integer(text, 8)
         .and_then(|number| u32::try_from(number).ok())
         .filter(|&number| number <= MODE_MAX)
@@ -182,9 +183,7 @@ pub(super) fn autorestart(text: &str) -> Result<Autorestart, String> {
         ("unexpected", _) => Ok(Autorestart::Unexpected),
         (_, Ok(true)) => Ok(Autorestart::Always),
         (_, Ok(false)) => Ok(Autorestart::Never),
-        _ => Err(format!(
-            "{text:?} is not known: expected true, false or unexpected"
-        )),
+        _ => Err(format!("{text:?} is not known: expected true, false or unexpected")),
     }
 }
 
@@ -196,7 +195,10 @@ pub(super) fn signal(text: &str) -> Result<Signal, String> {
 }
 
 /// The level's name, whatever the case.
-pub(super) fn log_level(text: &str) -> Result<LogLevel, String> {
+///
+/// # Errors
+/// In words: there is no such level.
+pub fn log_level(text: &str) -> Result<LogLevel, String> {
     Ok(match text.to_lowercase().as_str() {
         "critical" => LogLevel::Critical,
         "error" => LogLevel::Error,
@@ -216,11 +218,7 @@ pub(super) fn log_level(text: &str) -> Result<LogLevel, String> {
 
 /// `a, b`; nothing at all is an empty list.
 pub(super) fn list(text: &str) -> Vec<&str> {
-    if text.is_empty() {
-        Vec::new()
-    } else {
-        text.split(',').map(str::trim).collect()
-    }
+    if text.is_empty() { Vec::new() } else { text.split(',').map(str::trim).collect() }
 }
 
 /// `9001`, `*:9001`, `host:9001`, `[::1]:9001`: the host, empty for every address, and the port.
@@ -231,25 +229,15 @@ pub(super) fn inet_address(text: &str) -> Result<(String, u16), String> {
         .filter(|&port| port > 0)
         .ok_or_else(|| format!("{text:?} has no port: expected host:port, port from 1 to 65535"))?;
     let host = host.trim().to_lowercase();
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(&host);
-    Ok((
-        if bare == "*" {
-            String::new()
-        } else {
-            bare.to_owned()
-        },
-        port,
-    ))
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
+    Ok((if bare == "*" { String::new() } else { bare.to_owned() }, port))
 }
 
 /// The name of a process or group, without what would break namespecs, events and URLs.
 pub(super) fn name(text: &str) -> Result<&str, String> {
     let text = text.trim();
     match text.chars().find(|c| " :/".contains(*c)) {
-        Some(c) => Err(format!("{text:?} is not a name: it may not hold {c:?}")),
+        Some(c) => Err(format!("{text:?} is not a name: expected one without {c:?}")),
         None => Ok(text),
     }
 }
@@ -274,27 +262,10 @@ mod tests {
 
     #[test]
     fn numbers() {
-        let good = [
-            ("0", 0),
-            ("-1", -1),
-            (" 10 ", 10),
-            ("+5", 5),
-            ("1_000", 1000),
-            ("007", 7),
-        ];
-        check(
-            integer,
-            &good,
-            &["", "-", "1.5", "1s", "0x10", "_1", "1__0", "1_"],
-        );
+        let good = [("0", 0), ("-1", -1), (" 10 ", 10), ("+5", 5), ("1_000", 1000), ("007", 7)];
+        check(integer, &good, &["", "-", "1.5", "1s", "0x10", "_1", "1__0", "1_"]);
         check(integer, &[("99999999999999999999", i64::MAX)], &[]);
-        let good = [
-            ("022", 0o22),
-            ("22", 0o22),
-            ("0o22", 0o22),
-            ("7777", 0o7777),
-            ("0", 0),
-        ];
+        let good = [("022", 0o22), ("22", 0o22), ("0o22", 0o22), ("7777", 0o7777), ("0", 0)];
         check(octal, &good, &["", "8", "rw", "-1", "10000", "0x1"]);
         let good = [
             ("0", 0),
@@ -302,8 +273,8 @@ mod tests {
             ("1KB", 1024),
             ("50 mb", 50 << 20),
             ("2Gb", 2 << 30),
-            ("-1", -1),
-            ("9999999999GB", i64::MAX),
+            ("-1", 0),
+            ("99999999999GB", u64::MAX),
         ];
         check(byte_size, &good, &["", "MB", "1.5MB", "50M", "1TB"]);
         let good = [("0", vec![0]), ("0, 2,255", vec![0, 2, 255]), ("", vec![])];
@@ -312,13 +283,7 @@ mod tests {
 
     #[test]
     fn words() {
-        let good = [
-            ("true", true),
-            ("YES", true),
-            ("1", true),
-            ("Off", false),
-            ("0", false),
-        ];
+        let good = [("true", true), ("YES", true), ("1", true), ("Off", false), ("0", false)];
         check(boolean, &good, &["", "2", "t", "true ", "unexpected"]);
         let good = [
             ("unexpected", Autorestart::Unexpected),
@@ -326,16 +291,8 @@ mod tests {
             ("no", Autorestart::Never),
         ];
         check(autorestart, &good, &["", "always"]);
-        check(
-            log_level,
-            &[("WARN", LogLevel::Warn)],
-            &["", "warning", "notice"],
-        );
-        check(
-            signal,
-            &[("quit", Signal::parse("QUIT").unwrap())],
-            &["", "NOPE", "0"],
-        );
+        check(log_level, &[("WARN", LogLevel::Warn)], &["", "warning", "notice"]);
+        check(signal, &[("quit", Signal::parse("QUIT").unwrap())], &["", "NOPE", "0"]);
     }
 
     #[test]
@@ -348,11 +305,7 @@ mod tests {
             ("LocalHost:80", address("localhost", 80)),
             ("[::1]:80", address("::1", 80)),
         ];
-        check(
-            inet_address,
-            &good,
-            &["", "localhost", "x:", "x:0", "x:65536", "x:http"],
-        );
+        check(inet_address, &good, &["", "localhost", "x:", "x:0", "x:65536", "x:http"]);
     }
 
     #[test]

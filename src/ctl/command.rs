@@ -147,12 +147,7 @@ impl Controller {
         }
     }
 
-    async fn dispatch(
-        &mut self,
-        name: &str,
-        words: &[&str],
-        line: &str,
-    ) -> Result<Flow, Failure> {
+    async fn dispatch(&mut self, name: &str, words: &[&str], line: &str) -> Result<Flow, Failure> {
         match name {
             "status" => self.status(words).await?,
             "pid" => self.pid(words).await?,

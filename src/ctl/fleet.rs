@@ -54,7 +54,8 @@ impl Controller {
         };
         if self.screen.json {
             let Changes { added, changed, removed } = changes;
-            let json = serde_json::json!({ "added": added, "changed": changed, "removed": removed });
+            let json =
+                serde_json::json!({ "added": added, "changed": changed, "removed": removed });
             return Ok(self.screen.json_line(&json)?);
         }
         let kinds = [
@@ -62,7 +63,8 @@ impl Controller {
             (changes.changed, "changed"),
             (changes.removed, "disappeared"),
         ];
-        let named = kinds.into_iter().flat_map(|(names, what)| names.into_iter().map(move |n| (n, what)));
+        let named =
+            kinds.into_iter().flat_map(|(names, what)| names.into_iter().map(move |n| (n, what)));
         let lines: BTreeMap<String, &str> = named.collect();
         if lines.is_empty() {
             self.screen.line("No config updates to processes")?;

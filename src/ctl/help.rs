@@ -89,12 +89,7 @@ pub const SPECS: &[Spec] = &[
     ),
     spec("quit", Nothing, false, "quit\tExit the supervisor shell."),
     spec("reload", Nothing, false, "reload \t\tRestart the remote supervisord."),
-    spec(
-        "remove",
-        Groups,
-        false,
-        "remove <name> [...]\tRemoves process/group from active config",
-    ),
+    spec("remove", Groups, false, "remove <name> [...]\tRemoves process/group from active config"),
     spec(
         "reread",
         Nothing,
@@ -189,8 +184,10 @@ const COLUMNS: usize = 7;
 pub fn overview() -> String {
     let names: Vec<&str> = SPECS.iter().map(|spec| spec.name).filter(|&n| n != "help").collect();
     let rows = names.len().div_ceil(COLUMNS);
-    let widths: Vec<usize> =
-        names.chunks(rows).map(|column| column.iter().map(|n| n.len()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = names
+        .chunks(rows)
+        .map(|column| column.iter().map(|n| n.len()).max().unwrap_or(0))
+        .collect();
     let header = "default commands (type help <topic>):";
     let mut text = format!("\n{header}\n{}\n", "=".repeat(header.len()));
     for row in 0..rows {

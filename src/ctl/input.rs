@@ -69,7 +69,8 @@ impl Input {
     /// with whoever started us.
     async fn readable(&self) -> io::Result<()> {
         // SAFETY: the descriptor of standard input outlives the registration: nothing closes it.
-        let registered = unsafe { AsyncFd::register_with_interest(io::stdin(), Interest::READABLE) };
+        let registered =
+            unsafe { AsyncFd::register_with_interest(io::stdin(), Interest::READABLE) };
         let ready = match registered.map_err(|error| error.into_parts().1) {
             Ok(ready) => ready,
             // A regular file cannot be waited for (epoll_ctl(2)), and need not be.

@@ -86,11 +86,7 @@ fn url(text: &str) -> Result<String, String> {
 
 /// Runs supervisorctl; the first of `args` is the path the program was called by. Returns the
 /// exit code.
-pub fn main(
-    args: impl IntoIterator<Item = OsString>,
-    files: &dyn Files,
-    host: &dyn Host,
-) -> u8 {
+pub fn main(args: impl IntoIterator<Item = OsString>, files: &dyn Files, host: &dyn Host) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let arguments = match Arguments::try_parse_from(&args) {
         Ok(arguments) => arguments,
@@ -147,7 +143,8 @@ fn settings(
     host: &dyn Host,
 ) -> Result<CtlSettings, String> {
     let found = || {
-        let paths = search_paths(Path::new(program.map_or("", |program| program.to_str().unwrap_or(""))));
+        let paths =
+            search_paths(Path::new(program.map_or("", |program| program.to_str().unwrap_or(""))));
         paths.into_iter().find(|path| files.exists(path))
     };
     let path = arguments.configuration.clone().or_else(found);

@@ -36,7 +36,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "USER")]
     pub user: Option<String>,
     /// The daemon's file mode mask
-    #[arg(short = 'm', long, value_name = "OCTAL", value_parser = octal)]
+    #[arg(short = 'm', long, value_name = "OCTAL", value_parser = setting::octal)]
     pub umask: Option<u32>,
     /// Go to this directory when daemonizing
     #[arg(short, long, value_name = "DIR")]
@@ -51,7 +51,7 @@ pub struct Arguments {
     #[arg(short = 'z', long, value_name = "NUM")]
     pub logfile_backups: Option<u32>,
     /// critical, error, warn, info, debug, trace or blather
-    #[arg(short = 'e', long, value_name = "LEVEL", value_parser = log_level)]
+    #[arg(short = 'e', long, value_name = "LEVEL", value_parser = setting::log_level)]
     pub loglevel: Option<LogLevel>,
     /// Where to write the process id
     #[arg(short = 'j', long, value_name = "FILE")]
@@ -144,16 +144,8 @@ fn set<T>(setting: &mut T, value: Option<T>) {
     }
 }
 
-fn octal(text: &str) -> Result<u32, String> {
-    setting::octal(text)
-}
-
 fn byte_size(text: &str) -> Result<u64, String> {
-    setting::byte_size(text)
-}
-
-fn log_level(text: &str) -> Result<LogLevel, String> {
-    setting::log_level(text)
+    u64::try_from(setting::byte_size(text)?).map_err(|_| "a size cannot be negative".to_owned())
 }
 
 #[cfg(test)]

@@ -57,24 +57,12 @@ impl Activity {
     /// Opens its targets.
     pub fn open(settings: ActivitySettings, sinks: &mut Sinks, now: Moment) -> Self {
         let console = settings.console.then(|| {
-            let plain = SinkSettings {
-                max_bytes: 0,
-                backups: 0,
-                auto: false,
-            };
+            let plain = SinkSettings { max_bytes: 0, backups: 0, auto: false };
             sinks.acquire(Path::new("/dev/stdout"), plain, now)
         });
         let file = settings.logfile.as_deref().map(|path| {
             let (max_bytes, backups) = (settings.max_bytes, settings.backups);
-            sinks.acquire(
-                path,
-                SinkSettings {
-                    max_bytes,
-                    backups,
-                    auto: false,
-                },
-                now,
-            )
+            sinks.acquire(path, SinkSettings { max_bytes, backups, auto: false }, now)
         });
         Self {
             level: settings.level,
@@ -113,23 +101,14 @@ impl Activity {
             return;
         }
         let seconds = wall.seconds();
-        if self
-            .second
-            .as_ref()
-            .is_none_or(|(known, _)| *known != seconds)
-        {
+        if self.second.as_ref().is_none_or(|(known, _)| *known != seconds) {
             self.second = Some((seconds, local_time(seconds)));
         }
         let date = self.second.as_ref().map_or("", |(_, date)| date);
         let (millis, tag) = (wall.subsec_micros() / 1000, tag(level));
         let _ = writeln!(self.batch, "{date},{millis:03} {tag} {text}");
         // A file is rotated after the line that fills it, as in the reference.
-        let room = self
-            .outputs
-            .iter()
-            .map(|&id| sinks.room(id))
-            .min()
-            .unwrap_or(u64::MAX);
+        let room = self.outputs.iter().map(|&id| sinks.room(id)).min().unwrap_or(u64::MAX);
         if self.batch.len() >= BATCH_BYTES_MAX || self.batch.len() as u64 >= room {
             self.flush(sinks, now);
         }
@@ -208,21 +187,9 @@ mod tests {
         let mut sinks = Sinks::default();
         let mut activity = Activity::open(settings(log.clone(), 0), &mut sinks, NOW);
         let wall = WallTime(1_795_376_019_123_999);
-        activity.add(
-            LogLevel::Info,
-            wall,
-            "supervisord started with pid 1",
-            &mut sinks,
-            NOW,
-        );
+        activity.add(LogLevel::Info, wall, "supervisord started with pid 1", &mut sinks, NOW);
         activity.add(LogLevel::Debug, wall, "not logged", &mut sinks, NOW);
-        activity.add(
-            LogLevel::Critical,
-            WallTime(wall.0 + 1001),
-            "two",
-            &mut sinks,
-            NOW,
-        );
+        activity.add(LogLevel::Critical, WallTime(wall.0 + 1001), "two", &mut sinks, NOW);
         activity.flush(&mut sinks, NOW);
         let expected = format!(
             "{0},123 INFO supervisord started with pid 1\n{0},125 CRIT two\n",
@@ -244,21 +211,10 @@ mod tests {
         }
         activity.flush(&mut sinks, NOW);
         let texts = |n: u32| {
-            let path = if n == 0 {
-                log.clone()
-            } else {
-                super::super::rotate::numbered(&log, n)
-            };
+            let path = if n == 0 { log.clone() } else { super::super::rotate::numbered(&log, n) };
             let content = fs::read_to_string(path).unwrap();
-            content
-                .lines()
-                .map(|l| l[29..].to_owned())
-                .collect::<Vec<_>>()
-                .join(",")
+            content.lines().map(|l| l[29..].to_owned()).collect::<Vec<_>>().join(",")
         };
-        assert_eq!(
-            [texts(2), texts(1), texts(0)],
-            ["no 0,no 1", "no 2,no 3", "no 4"]
-        );
+        assert_eq!([texts(2), texts(1), texts(0)], ["no 0,no 1", "no 2,no 3", "no 4"]);
     }
 }

@@ -68,12 +68,7 @@ mod tests {
                 stripper.strip(&before[..cut], &mut out);
                 stripper.strip(&before[cut..], &mut out);
                 stripper.finish(&mut out);
-                assert_eq!(
-                    out,
-                    after,
-                    "{:?} cut at {cut}",
-                    String::from_utf8_lossy(before)
-                );
+                assert_eq!(out, after, "{:?} cut at {cut}", String::from_utf8_lossy(before));
             }
         };
         check(b"plain\n", b"plain\n");

@@ -38,17 +38,9 @@ pub fn clear_auto_logs(
 fn auto_log<'a>(name: &'a str, identifier: &str) -> Option<&'a str> {
     let mark = format!("---{identifier}-");
     let random = name.find(&mark).filter(|&start| start > 0)? + mark.len();
-    let end = name
-        .get(random..)?
-        .find(".log")
-        .filter(|&length| length > 0)?
-        + random;
+    let end = name.get(random..)?.find(".log").filter(|&length| length > 0)? + random;
     let has_space = name.get(random..end)?.contains(char::is_whitespace);
-    if has_space {
-        None
-    } else {
-        name.get(..end + ".log".len())
-    }
+    if has_space { None } else { name.get(..end + ".log".len()) }
 }
 
 /// `None` if a living daemon uses this log; else whatever keeps one from beginning to.
@@ -71,14 +63,8 @@ mod tests {
     #[test]
     fn only_auto_logs_of_the_identifier_are_known() {
         let check = |name, base| assert_eq!(auto_log(name, "sup"), base, "{name}");
-        check(
-            "web-stdout---sup-x7_a.log",
-            Some("web-stdout---sup-x7_a.log"),
-        );
-        check(
-            "web-stdout---sup-x7_a.log.12",
-            Some("web-stdout---sup-x7_a.log"),
-        );
+        check("web-stdout---sup-x7_a.log", Some("web-stdout---sup-x7_a.log"));
+        check("web-stdout---sup-x7_a.log.12", Some("web-stdout---sup-x7_a.log"));
         check("web-stdout---supper-x7.log", None);
         check("---sup-x7.log", None);
         check("web-stdout---sup-.log", None);
@@ -90,12 +76,7 @@ mod tests {
     fn those_of_a_living_daemon_stay() {
         let dir = tempfile::tempdir().unwrap();
         let file = |name: &str| dir.path().join(name);
-        for name in [
-            "a-stdout---s-1.log",
-            "a-stdout---s-1.log.1",
-            "b-stderr---s-2.log",
-            "c.log",
-        ] {
+        for name in ["a-stdout---s-1.log", "a-stdout---s-1.log.1", "b-stderr---s-2.log", "c.log"] {
             fs::write(file(name), name).unwrap();
         }
         fs::create_dir(file("d-stdout---s-3.log")).unwrap();
@@ -103,22 +84,13 @@ mod tests {
         alive.try_lock_shared().unwrap();
         let clear = || {
             let failed = clear_auto_logs(dir.path(), "s").unwrap();
-            assert_eq!(
-                failed[0].0,
-                file("d-stdout---s-3.log"),
-                "a directory is not removed"
-            );
+            assert_eq!(failed[0].0, file("d-stdout---s-3.log"), "a directory is not removed");
             let names = fs::read_dir(dir.path()).unwrap();
             let mut names: Vec<_> = names.map(|e| e.unwrap().file_name()).collect();
             names.sort();
             names
         };
-        let locked = [
-            "a-stdout---s-1.log",
-            "a-stdout---s-1.log.1",
-            "c.log",
-            "d-stdout---s-3.log",
-        ];
+        let locked = ["a-stdout---s-1.log", "a-stdout---s-1.log.1", "c.log", "d-stdout---s-3.log"];
         assert_eq!(clear(), locked);
         drop(alive);
         assert_eq!(clear(), ["c.log", "d-stdout---s-3.log"]);

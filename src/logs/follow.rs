@@ -45,15 +45,7 @@ struct Place {
 impl Follower {
     pub(super) fn new(subscription: Subscription) -> Self {
         let Subscription { path, changes } = subscription;
-        Self {
-            place: Place {
-                path,
-                file: None,
-                position: 0,
-                fresh: true,
-            },
-            changes,
-        }
+        Self { place: Place { path, file: None, position: 0, fresh: true }, changes }
     }
 
     /// Waits for what comes next; `None` when the log will not change any more, because the
@@ -62,9 +54,7 @@ impl Follower {
         loop {
             self.changes.borrow_and_update();
             let place = self.place.clone();
-            let (place, seen) = tokio::task::spawn_blocking(move || place.advance())
-                .await
-                .ok()?;
+            let (place, seen) = tokio::task::spawn_blocking(move || place.advance()).await.ok()?;
             self.place = place;
             match seen {
                 Some(followed) => return Some(followed),
@@ -81,11 +71,7 @@ impl Place {
             let Some(file) = self.file.clone() else {
                 self.file = File::open(&self.path).ok().map(Arc::new);
                 let size = self.file.as_ref().map_or(0, |file| size(file));
-                self.position = if self.fresh {
-                    size.saturating_sub(HEAD_BYTES)
-                } else {
-                    0
-                };
+                self.position = if self.fresh { size.saturating_sub(HEAD_BYTES) } else { 0 };
                 self.fresh = false;
                 if self.file.is_none() {
                     return (self, None);
@@ -138,12 +124,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
         fs::write(&path, format!("{}{}", "a".repeat(10), "b".repeat(1024))).unwrap();
-        let place = Place {
-            path: path.clone(),
-            file: None,
-            position: 0,
-            fresh: true,
-        };
+        let place = Place { path: path.clone(), file: None, position: 0, fresh: true };
         let (place, seen) = place.advance();
         assert_eq!(seen, bytes(&"b".repeat(1024)));
         let (place, seen) = place.advance();
@@ -178,12 +159,7 @@ mod tests {
     fn a_log_that_is_created_later_is_seen_from_its_start() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        let place = Place {
-            path: path.clone(),
-            file: None,
-            position: 0,
-            fresh: true,
-        };
+        let place = Place { path: path.clone(), file: None, position: 0, fresh: true };
         let (place, seen) = place.advance();
         assert_eq!(seen, None);
         let content = "x".repeat(2000);

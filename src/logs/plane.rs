@@ -46,23 +46,15 @@ impl LogPlane {
             activity_path: activity.logfile.as_deref().map(Into::into),
         };
         let worker = Worker::new(queue, activity)?;
-        std::thread::Builder::new()
-            .name("logs".into())
-            .spawn(move || worker.run())?;
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        std::thread::Builder::new().name("logs".into()).spawn(move || worker.run())?;
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Writes a line to the activity log if its level is logged. Lines are dropped and counted
     /// when too many wait for the disk; the count is logged.
     pub fn log(&self, level: LogLevel, wall: WallTime, line: &str) {
         if level >= self.shared.level {
-            self.tell(Order::Line {
-                level,
-                wall,
-                text: line.to_owned(),
-            });
+            self.tell(Order::Line { level, wall, text: line.to_owned() });
         }
     }
 
@@ -132,14 +124,8 @@ impl LogPlane {
     /// # Errors
     /// The file cannot be opened or truncated, or the log thread has ended.
     pub async fn clear(&self, which: LogId) -> io::Result<()> {
-        let gone = || {
-            Err(io::Error::other(
-                "cannot clear a log: the log thread has ended",
-            ))
-        };
-        self.ask(|reply| Order::Clear { which, reply })
-            .await
-            .unwrap_or_else(gone)
+        let gone = || Err(io::Error::other("cannot clear a log: the log thread has ended"));
+        self.ask(|reply| Order::Clear { which, reply }).await.unwrap_or_else(gone)
     }
 
     /// A live view of a log from its last 1,024 bytes on; `None` if it is kept in no file.

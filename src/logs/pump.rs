@@ -79,16 +79,7 @@ impl Pump {
         fcntl(&pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         let capacity = fcntl(&pipe, FcntlArg::F_GETPIPE_SZ).map_or(USUAL_BYTES, |n| n as usize);
         let pace = Pace::default();
-        Ok(Self {
-            process,
-            stream,
-            sink,
-            stripper,
-            pace,
-            capacity,
-            pipe,
-            failures: 0,
-        })
+        Ok(Self { process, stream, sink, stripper, pace, capacity, pipe, failures: 0 })
     }
 
     /// Reads once.
@@ -124,11 +115,7 @@ impl Pump {
         let mut count: libc::c_int = 0;
         // SAFETY: FIONREAD writes one int to the pointer, which is to a live one.
         let outcome = unsafe { libc::ioctl(self.pipe.as_raw_fd(), libc::FIONREAD, &raw mut count) };
-        if outcome == 0 {
-            usize::try_from(count).unwrap_or(0)
-        } else {
-            0
-        }
+        if outcome == 0 { usize::try_from(count).unwrap_or(0) } else { 0 }
     }
 
     /// Whether its pipe holds more than usual.
@@ -223,11 +210,7 @@ mod tests {
         let mut pace = Pace::default();
         assert_eq!(pace.after(1_000 * MS, 50, PIPE), Next::Watched);
         assert_eq!(pace.after(1_011 * MS, 50, PIPE), Next::Watched);
-        assert_eq!(
-            pace.after(1_014 * MS, 50, PIPE),
-            Next::At(1_020 * MS),
-            "the second so soon"
-        );
+        assert_eq!(pace.after(1_014 * MS, 50, PIPE), Next::At(1_020 * MS), "the second so soon");
         assert_eq!(pace.after(1_020 * MS, 50, PIPE), Next::At(1_030 * MS));
         assert_eq!(pace.after(1_030 * MS, 0, PIPE), Next::Watched);
         assert_eq!(pace.after(1_060 * MS, 50, PIPE), Next::Watched);
@@ -236,19 +219,11 @@ mod tests {
     #[test]
     fn a_fast_writer_is_read_before_its_pipe_is_full() {
         let mut pace = Pace::default();
-        assert_eq!(
-            pace.after(1_000 * MS, PIPE, PIPE),
-            Next::At(1_000 * MS),
-            "it was held up"
-        );
+        assert_eq!(pace.after(1_000 * MS, PIPE, PIPE), Next::At(1_000 * MS), "it was held up");
         // 16 KiB a millisecond: half of it in two.
         assert_eq!(pace.after(1_001 * MS, PIPE / 4, PIPE), Next::At(1_003 * MS));
         assert_eq!(pace.after(1_003 * MS, PIPE / 2, PIPE), Next::At(1_005 * MS));
-        assert_eq!(
-            pace.after(1_005 * MS, 0, PIPE),
-            Next::At(1_010 * MS),
-            "one more look"
-        );
+        assert_eq!(pace.after(1_005 * MS, 0, PIPE), Next::At(1_010 * MS), "one more look");
     }
 
     #[test]
@@ -260,15 +235,9 @@ mod tests {
             for _ in 1..FAILURES_MAX {
                 assert_eq!(pump.judge(Err(Errno::EIO)), Taken::Failed(Errno::EIO));
             }
-            assert_eq!(
-                pump.judge(Ok(5)),
-                Taken::Bytes(5),
-                "which makes up for all before"
-            );
+            assert_eq!(pump.judge(Ok(5)), Taken::Bytes(5), "which makes up for all before");
         }
-        let last = (0..FAILURES_MAX)
-            .map(|_| pump.judge(Err(Errno::EIO)))
-            .last();
+        let last = (0..FAILURES_MAX).map(|_| pump.judge(Err(Errno::EIO))).last();
         assert_eq!(last, Some(Taken::GivenUp(Errno::EIO)));
     }
 }

@@ -20,36 +20,17 @@ const LINE_BYTES_PENDING_MAX: usize = 4 << 20;
 
 /// What the log thread is told.
 pub(super) enum Order {
-    Line {
-        level: LogLevel,
-        wall: WallTime,
-        text: String,
-    },
+    Line { level: LogLevel, wall: WallTime, text: String },
     LinesDropped(u64),
-    Prepare {
-        process: ProcessId,
-        settings: Arc<ProcessSettings>,
-        facts: Arc<ProcessFacts>,
-    },
+    Prepare { process: ProcessId, settings: Arc<ProcessSettings>, facts: Arc<ProcessFacts> },
     Attach(Attachment),
     Ended(ProcessId),
     Forget(ProcessId),
     Reopen,
-    Sync {
-        which: LogId,
-        reply: oneshot::Sender<()>,
-    },
-    Clear {
-        which: LogId,
-        reply: oneshot::Sender<io::Result<()>>,
-    },
-    Follow {
-        which: LogId,
-        reply: oneshot::Sender<Option<Subscription>>,
-    },
-    Shut {
-        reply: Option<oneshot::Sender<()>>,
-    },
+    Sync { which: LogId, reply: oneshot::Sender<()> },
+    Clear { which: LogId, reply: oneshot::Sender<io::Result<()>> },
+    Follow { which: LogId, reply: oneshot::Sender<Option<Subscription>> },
+    Shut { reply: Option<oneshot::Sender<()>> },
 }
 
 /// A pipe and what to do with what comes out of it.
@@ -85,10 +66,7 @@ struct Pending {
 impl Queue {
     pub fn new() -> io::Result<Self> {
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        Ok(Self {
-            pending: Mutex::default(),
-            bell,
-        })
+        Ok(Self { pending: Mutex::default(), bell })
     }
 
     /// Readable when there is something to take.
@@ -157,18 +135,9 @@ mod tests {
         let taken = queue.take();
         assert!(matches!(
             taken[..],
-            [
-                Order::Line { .. },
-                Order::Line { .. },
-                Order::Reopen,
-                Order::LinesDropped(3)
-            ]
+            [Order::Line { .. }, Order::Line { .. }, Order::Reopen, Order::LinesDropped(3)]
         ));
         queue.push(line());
-        assert_eq!(
-            queue.take().len(),
-            1,
-            "the bound is for what waits, not for ever"
-        );
+        assert_eq!(queue.take().len(), 1, "the bound is for what waits, not for ever");
     }
 }

@@ -1,7 +1,8 @@
 //! Windows of a log: the reference's `readLog` and `tailLog`. Offsets count bytes.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Bytes that one call returns at most: the reference has no bound, and a large log would exhaust
@@ -36,7 +37,7 @@ pub struct Tail {
 /// # Errors
 /// See [`ReadError`].
 pub fn read_window(path: &Path, offset: i64, length: i64) -> Result<Vec<u8>, ReadError> {
-    let mut file = File::open(path).map_err(|error| match error.kind() {
+    let mut file = open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => ReadError::NoFile,
         _ => ReadError::Failed(error),
     })?;
@@ -54,23 +55,15 @@ pub fn read_window(path: &Path, offset: i64, length: i64) -> Result<Vec<u8>, Rea
 #[must_use]
 pub fn tail_window(path: &Path, offset: i64, length: i64) -> Tail {
     let tail = || {
-        let mut file = File::open(path)?;
+        let mut file = open(path)?;
         let size = size(&mut file)?;
         let (start, count, overflow) = tail_bounds(size, offset, length);
         let skipped = count.saturating_sub(WINDOW_BYTES_MAX);
         let data = read(&mut file, start + skipped, count - skipped)?;
-        Ok::<_, io::Error>(Tail {
-            data,
-            offset: size,
-            overflow,
-        })
+        Ok::<_, io::Error>(Tail { data, offset: size, overflow })
     };
     tail().unwrap_or_else(|error| Tail {
-        offset: if error.kind() == io::ErrorKind::NotFound {
-            0
-        } else {
-            offset.max(0) as u64
-        },
+        offset: if error.kind() == io::ErrorKind::NotFound { 0 } else { offset.max(0) as u64 },
         ..Tail::default()
     })
 }
@@ -103,6 +96,14 @@ fn tail_bounds(size: u64, offset: i64, length: i64) -> (u64, u64, bool) {
     let start = offset.clamp(0, size);
     let count = length.clamp(0, size - start);
     (start as u64, count as u64, overflow)
+}
+
+/// Without waiting for a writer, should it be a named pipe.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
 }
 
 fn size(file: &mut File) -> io::Result<u64> {
@@ -156,14 +157,8 @@ mod tests {
             };
             assert_eq!(found.as_deref(), expected, "{offset} {length}");
         }
-        assert!(matches!(
-            read_window(Path::new("/none"), -1, 1),
-            Err(ReadError::NoFile)
-        ));
-        assert!(matches!(
-            read_window(Path::new("/"), 0, 0),
-            Err(ReadError::Failed(_))
-        ));
+        assert!(matches!(read_window(Path::new("/none"), -1, 1), Err(ReadError::NoFile)));
+        assert!(matches!(read_window(Path::new("/"), 0, 0), Err(ReadError::Failed(_))));
     }
 
     /// Every expectation here is what the reference answered.
@@ -193,16 +188,8 @@ mod tests {
             (i64::MAX, i64::MAX, "", false),
             (i64::MIN, i64::MIN, "", true),
         ] {
-            let expected = Tail {
-                data: data.into(),
-                offset: 10,
-                overflow,
-            };
-            assert_eq!(
-                tail_window(file.path(), offset, length),
-                expected,
-                "{offset} {length}"
-            );
+            let expected = Tail { data: data.into(), offset: 10, overflow };
+            assert_eq!(tail_window(file.path(), offset, length), expected, "{offset} {length}");
         }
         let empty = log("");
         assert!(tail_window(empty.path(), -2, 1).overflow);
@@ -214,18 +201,9 @@ mod tests {
     fn a_log_beyond_the_bound_does_not_exhaust_memory() {
         let file = log("");
         file.as_file().set_len(WINDOW_BYTES_MAX + 1).unwrap();
-        assert!(matches!(
-            read_window(file.path(), 0, 0),
-            Err(ReadError::Failed(_))
-        ));
-        assert_eq!(
-            read_window(file.path(), 1, 0).unwrap().len() as u64,
-            WINDOW_BYTES_MAX
-        );
+        assert!(matches!(read_window(file.path(), 0, 0), Err(ReadError::Failed(_))));
+        assert_eq!(read_window(file.path(), 1, 0).unwrap().len() as u64, WINDOW_BYTES_MAX);
         let tail = tail_window(file.path(), 0, i64::MAX);
-        assert_eq!(
-            (tail.data.len() as u64, tail.offset),
-            (WINDOW_BYTES_MAX, WINDOW_BYTES_MAX + 1)
-        );
+        assert_eq!((tail.data.len() as u64, tail.offset), (WINDOW_BYTES_MAX, WINDOW_BYTES_MAX + 1));
     }
 }

@@ -12,9 +12,7 @@ use std::path::{Path, PathBuf};
 /// A rename failed. Nothing is lost then: the move starts at the top and ends at the first
 /// failure, and the gap it leaves keeps a second try from pushing out older files.
 pub(super) fn shift(path: &Path, backups: u32) -> io::Result<()> {
-    let gap = (1..backups)
-        .find(|&n| !exists(&numbered(path, n)))
-        .unwrap_or(backups);
+    let gap = (1..backups).find(|&n| !exists(&numbered(path, n))).unwrap_or(backups);
     for n in (1..gap).rev() {
         rename(&numbered(path, n), &numbered(path, n + 1))?;
     }
@@ -49,16 +47,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
         let file = |n: u32| {
-            if n == 0 {
-                log.clone()
-            } else {
-                numbered(&log, n)
-            }
+            if n == 0 { log.clone() } else { numbered(&log, n) }
         };
-        for (n, content) in before
-            .split_whitespace()
-            .map(|f| f.split_once(':').unwrap())
-        {
+        for (n, content) in before.split_whitespace().map(|f| f.split_once(':').unwrap()) {
             fs::write(file(n.parse().unwrap()), content).unwrap();
         }
         shift(&log, backups).unwrap();

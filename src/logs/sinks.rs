@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::episode::Reports;
 use super::pump::Moment;
 use super::queue::Subscription;
-use super::sink::{Reports, Sink, SinkSettings};
+use super::sink::{Sink, SinkSettings};
 
 /// Names a sink; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,14 +50,7 @@ impl Sinks {
         let changes = self.followed.get(&*path).cloned();
         let sink = Sink::open(path.clone(), settings, changes, now, &mut self.reports);
         self.by_path.insert(path.clone(), id);
-        self.open.insert(
-            id,
-            Entry {
-                sink,
-                path,
-                users: 1,
-            },
-        );
+        self.open.insert(id, Entry { sink, path, users: 1 });
         id
     }
 
@@ -86,9 +80,7 @@ impl Sinks {
 
     /// See [`Sink::room`].
     pub fn room(&self, id: SinkId) -> u64 {
-        self.open
-            .get(&id)
-            .map_or(u64::MAX, |entry| entry.sink.room())
+        self.open.get(&id).map_or(u64::MAX, |entry| entry.sink.room())
     }
 
     /// Whether a slow reader should be waited for before more is read for this sink.
@@ -103,12 +95,7 @@ impl Sinks {
 
     /// Tries again to write what waits for slow readers.
     pub fn flush(&mut self, now: Moment) {
-        let Self {
-            open,
-            blocked,
-            reports,
-            ..
-        } = self;
+        let Self { open, blocked, reports, .. } = self;
         blocked.retain(|id| {
             open.get_mut(id).is_some_and(|entry| {
                 entry.sink.flush(now, reports);
@@ -132,10 +119,7 @@ impl Sinks {
             Ok(found) if !found.is_file() => return Ok(()),
             _ => {}
         }
-        std::fs::OpenOptions::new()
-            .write(true)
-            .truncate(true)
-            .open(path)?;
+        std::fs::OpenOptions::new().write(true).truncate(true).open(path)?;
         if let Some(changes) = self.followed.get(path) {
             changes.send_replace(());
         }
@@ -151,23 +135,16 @@ impl Sinks {
 
     /// To be told of every change of the log of this path, in use or not.
     pub fn follow(&mut self, path: PathBuf) -> Subscription {
-        self.followed
-            .retain(|_, changes| changes.receiver_count() > 0);
-        let changes = self
-            .followed
-            .entry(path.clone())
-            .or_insert_with(|| watch::Sender::new(()))
-            .clone();
+        self.followed.retain(|_, changes| changes.receiver_count() > 0);
+        let changes =
+            self.followed.entry(path.clone()).or_insert_with(|| watch::Sender::new(())).clone();
         let receiver = changes.subscribe();
         if let Some(id) = self.by_path.get(path.as_path())
             && let Some(entry) = self.open.get_mut(id)
         {
             entry.sink.announce(changes);
         }
-        Subscription {
-            path,
-            changes: receiver,
-        }
+        Subscription { path, changes: receiver }
     }
 
     /// What should be said in the activity log.

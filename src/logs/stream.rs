@@ -59,25 +59,14 @@ impl StreamOutput {
         let stdio = standard_descriptor(path)?;
         Some(stdio.try_clone_to_owned().map(|fd| {
             let socket = getsockopt(&fd, sockopt::SockType).is_ok_and(|t: SockType| {
-                matches!(
-                    t,
-                    SockType::Stream | SockType::Datagram | SockType::SeqPacket
-                )
+                matches!(t, SockType::Stream | SockType::Datagram | SockType::SeqPacket)
             });
-            Self::new(if socket {
-                Door::Socket(fd)
-            } else {
-                Door::Shared(fd)
-            })
+            Self::new(if socket { Door::Socket(fd) } else { Door::Shared(fd) })
         }))
     }
 
     fn new(door: Door) -> Self {
-        Self {
-            door,
-            pending: Vec::new(),
-            stuck_since: None,
-        }
+        Self { door, pending: Vec::new(), stuck_since: None }
     }
 
     /// Whether something waits: no more should be read for this stream.
@@ -96,16 +85,11 @@ impl StreamOutput {
             self.flush(now)?;
         } else {
             let (taken, outcome) = self.door.push(bytes);
-            self.pending
-                .extend_from_slice(bytes.get(taken..).unwrap_or_default());
+            self.pending.extend_from_slice(bytes.get(taken..).unwrap_or_default());
             outcome?;
             self.judge(taken, now)?;
         }
-        if self.pending.len() > PENDING_BYTES_MAX {
-            Err(unread())
-        } else {
-            Ok(())
-        }
+        if self.pending.len() > PENDING_BYTES_MAX { Err(unread()) } else { Ok(()) }
     }
 
     /// Tries again to write what waits.
@@ -129,11 +113,7 @@ impl StreamOutput {
             self.stuck_since = Some(now);
         }
         let since = *self.stuck_since.get_or_insert(now);
-        if now.saturating_sub(since) < PATIENCE {
-            Ok(())
-        } else {
-            Err(unread())
-        }
+        if now.saturating_sub(since) < PATIENCE { Ok(()) } else { Err(unread()) }
     }
 
     /// Forgets what waits, and tells how many bytes that were.
@@ -174,10 +154,7 @@ impl Door {
                 if poll(&mut asked, PollTimeout::ZERO)? == 0 {
                     return Err(Errno::EAGAIN.into());
                 }
-                Ok(unistd::write(
-                    fd,
-                    bytes.chunks(SHARED_WRITE_BYTES).next().unwrap_or_default(),
-                )?)
+                Ok(unistd::write(fd, bytes.chunks(SHARED_WRITE_BYTES).next().unwrap_or_default())?)
             }
         }
     }
@@ -235,9 +212,6 @@ mod tests {
     fn a_reader_that_is_gone_is_an_error_and_nothing_worse() {
         let (mut stream, reader) = full_pipe();
         drop(reader);
-        assert_eq!(
-            stream.write(b"x", SECOND).unwrap_err().kind(),
-            io::ErrorKind::BrokenPipe
-        );
+        assert_eq!(stream.write(b"x", SECOND).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 }

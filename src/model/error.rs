@@ -58,19 +58,13 @@ pub struct Error {
 impl Error {
     /// A failure about something.
     pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
-        }
+        Self { kind, detail: detail.into() }
     }
 }
 
 impl From<ErrorKind> for Error {
     fn from(kind: ErrorKind) -> Self {
-        Self {
-            kind,
-            detail: String::new(),
-        }
+        Self { kind, detail: String::new() }
     }
 }
 

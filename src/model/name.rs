@@ -71,10 +71,7 @@ pub struct ProcessId {
 impl ProcessId {
     /// The identity of `name` in `group`.
     pub fn new(group: impl Into<GroupName>, name: impl Into<ProcessName>) -> Self {
-        Self {
-            group: group.into(),
-            name: name.into(),
-        }
+        Self { group: group.into(), name: name.into() }
     }
 }
 

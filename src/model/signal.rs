@@ -51,14 +51,20 @@ const NAMES: &[(&str, i32)] = &[
 ];
 
 impl Signal {
-    /// SIGTERM, the default `stopsignal`.
-    pub const TERM: Self = Self(libc::SIGTERM);
     /// SIGHUP, which asks the daemon to begin anew.
     pub const HUP: Self = Self(libc::SIGHUP);
+    /// SIGINT, which asks the daemon to end.
+    pub const INT: Self = Self(libc::SIGINT);
+    /// SIGQUIT, which asks the daemon to end.
+    pub const QUIT: Self = Self(libc::SIGQUIT);
     /// SIGKILL, which nothing survives.
     pub const KILL: Self = Self(libc::SIGKILL);
-    /// SIGCONT, which a stopped process needs before it can act on another.
-    pub const CONT: Self = Self(libc::SIGCONT);
+    /// SIGUSR2, which asks the daemon to reopen its logs.
+    pub const USR2: Self = Self(libc::SIGUSR2);
+    /// SIGTERM, the default `stopsignal`; it asks the daemon to end.
+    pub const TERM: Self = Self(libc::SIGTERM);
+    /// SIGCHLD, which says that a child has ended.
+    pub const CHLD: Self = Self(libc::SIGCHLD);
 
     /// The signal of this number, or `None` outside 1 to 64.
     #[must_use]
@@ -80,10 +86,7 @@ impl Signal {
         }
         let upper = text.to_ascii_uppercase();
         let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
-        NAMES
-            .iter()
-            .find(|(name, _)| *name == bare)
-            .map(|&(_, number)| Self(number))
+        NAMES.iter().find(|(name, _)| *name == bare).map(|&(_, number)| Self(number))
     }
 
     /// The number, as kill(2) takes it.
@@ -102,9 +105,7 @@ impl Signal {
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The reference prints real-time signals as numbers, the ends of their range included.
-        let named = NAMES
-            .iter()
-            .find(|&&(_, number)| number == self.0 && number < 34);
+        let named = NAMES.iter().find(|&&(_, number)| number == self.0 && number < 34);
         match named {
             Some((name, _)) => f.pad(&format!("SIG{name}")),
             None => f.pad(&format!("signal {}", self.0)),

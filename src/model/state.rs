@@ -67,10 +67,7 @@ impl StateCode {
     /// Whether it is at rest: nothing of it runs and nothing will start by itself for now.
     #[must_use]
     pub fn is_stopped(self) -> bool {
-        matches!(
-            self,
-            Self::Stopped | Self::Exited | Self::Fatal | Self::Unknown
-        )
+        matches!(self, Self::Stopped | Self::Exited | Self::Fatal | Self::Unknown)
     }
 
     /// Whether a child process exists, so that a signal can reach it.
@@ -165,20 +162,11 @@ mod tests {
     #[test]
     fn an_exit_is_told_in_the_references_words() {
         assert_eq!(ExitStatus::Code(3).to_string(), "exit status 3");
-        let term = ExitStatus::Signal {
-            number: 15,
-            core: false,
-        };
+        let term = ExitStatus::Signal { number: 15, core: false };
         assert_eq!(term.to_string(), "terminated by SIGTERM");
-        let segv = ExitStatus::Signal {
-            number: 11,
-            core: true,
-        };
+        let segv = ExitStatus::Signal { number: 11, core: true };
         assert_eq!(segv.to_string(), "terminated by SIGSEGV (core dumped)");
-        let realtime = ExitStatus::Signal {
-            number: 40,
-            core: false,
-        };
+        let realtime = ExitStatus::Signal { number: 40, core: false };
         assert_eq!(realtime.to_string(), "terminated by signal 40");
         assert_eq!(realtime.code(), -1);
     }
@@ -186,11 +174,7 @@ mod tests {
     #[test]
     fn every_state_is_either_stopped_running_or_stopping() {
         for state in StateCode::ALL {
-            let classes = [
-                state.is_stopped(),
-                state.is_running(),
-                state == StateCode::Stopping,
-            ];
+            let classes = [state.is_stopped(), state.is_running(), state == StateCode::Stopping];
             assert_eq!(classes.iter().filter(|&&class| class).count(), 1, "{state}");
         }
     }

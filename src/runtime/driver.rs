@@ -3,7 +3,7 @@
 //! The order within a turn is *decide, publish, act*: a caller who has its reply can always read
 //! what it asked for. The arms of `select!` only name what happened; nothing acts in them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -14,19 +14,26 @@ use super::handle::{CoreHandle, Request};
 use super::reaper::{Reaped, Reaper, Signals};
 use super::spawn::Spawner;
 use super::stdin::StdinWriter;
+use crate::config::ProcessSettings;
 use crate::config::setting::LogLevel;
 use crate::core::{Effect, Event, Mood, Reply, ReplyTo, Supervisor};
 use crate::logs::{LogPlane, Stream};
 use crate::model::{
-    Error, ErrorKind, Instant, Now, ProcessId, Signal, Snapshot, SupervisorState, WallTime,
+    Error, ErrorKind, Instant, Now, ProcessFacts, ProcessId, Signal, Snapshot, SupervisorState,
+    WallTime,
 };
 
-/// Turns in a row before the connections get theirs, however much there is to do: about 5 ms of
-/// spawning.
+/// Turns in a row before the connections get theirs, however much there is to do.
 const TURNS_IN_A_ROW_MAX: u32 = 16;
 
-/// Checks the configuration before everything is stopped for it. Returns what is wrong with it.
-pub type Rehearsal = Arc<dyn Fn() -> Result<(), Vec<String>> + Send + Sync>;
+/// Spawns in a row before the connections get their turn: some 5 ms.
+const SPAWNS_IN_A_ROW_MAX: u32 = 16;
+
+/// What came of a rehearsal: everything that is wrong with the configuration, if anything is.
+pub type Outcome = Result<(), Vec<String>>;
+
+/// Checks the configuration before everything is stopped for it; blocks.
+pub type Rehearsal = Arc<dyn Fn() -> Outcome + Send + Sync>;
 
 /// Turns the world into events and effects into the world. Holds the only clock.
 pub struct Driver {
@@ -43,7 +50,7 @@ pub struct Driver {
     reaper: Reaper,
     signals: Signals,
     rehearsal: Rehearsal,
-    rehearsed: (mpsc::Sender<Result<(), Vec<String>>>, mpsc::Receiver<Result<(), Vec<String>>>),
+    rehearsed: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     turns_in_a_row: u32,
 }
 
@@ -52,7 +59,7 @@ enum Wake {
     Happened(Event),
     Asked(Request),
     Restart,
-    Rehearsed(Result<(), Vec<String>>),
+    Rehearsed(Outcome),
 }
 
 impl Driver {
@@ -153,54 +160,81 @@ impl Driver {
         }
     }
 
-    /// One turn: the core decides, everybody can see it, it is done.
+    /// One turn: the core decides, everybody can see it, it is done. What follows from a spawn is
+    /// done before the next one, so that the log tells things in the order they happened.
     async fn turn(&mut self, event: Event) -> Option<Mood> {
-        let now = self.now();
-        self.core.handle(event, now);
+        let mut effects = VecDeque::from(self.decide(event));
         let mut finished = None;
         let mut spawned = 0;
-        loop {
-            self.publish();
-            let Some(effect) = self.core.next_effect() else { break };
-            if let Effect::Finished(mood) = effect {
-                finished = Some(mood);
-            } else if let Effect::Spawn { process, settings, facts } = effect {
-                let answer = match self.spawner.spawn(&process, &settings) {
-                    Ok(child) => {
-                        let logs = &self.logs;
-                        logs.attach(&process, Stream::Stdout, child.stdout, &settings, &facts);
-                        if let Some(stderr) = child.stderr {
-                            logs.attach(&process, Stream::Stderr, stderr, &settings, &facts);
-                        }
-                        self.stdins.insert(process.clone(), StdinWriter::new(child.stdin));
-                        Event::Spawned { process, pid: child.pid }
-                    }
-                    Err(failure) => Event::SpawnFailed { process, failure },
-                };
-                // Before any other event, so that no child is reaped before its pid is known.
-                let now = self.now();
-                self.core.handle(answer, now);
-                spawned += 1;
-                if spawned % TURNS_IN_A_ROW_MAX == 0 {
-                    self.publish();
-                    tokio::task::yield_now().await;
+        while let Some(effect) = effects.pop_front() {
+            let answer = match effect {
+                Effect::Finished(mood) => {
+                    finished = Some(mood);
+                    None
                 }
-            } else {
-                self.perform(effect);
+                Effect::Spawn { process, settings, facts } => {
+                    spawned += 1;
+                    Some(self.spawn(process, &settings, &facts))
+                }
+                Effect::Kill { process, pid, signal, group } => {
+                    let failed = |errno: Errno| errno.desc().to_owned();
+                    kill(pid, signal, group)
+                        .err()
+                        .map(|errno| Event::SignalFailed { process, reason: failed(errno) })
+                }
+                other => {
+                    self.perform(other);
+                    None
+                }
+            };
+            if let Some(answer) = answer {
+                for effect in self.decide(answer).into_iter().rev() {
+                    effects.push_front(effect);
+                }
+            }
+            if spawned == SPAWNS_IN_A_ROW_MAX {
+                spawned = 0;
+                tokio::task::yield_now().await;
             }
         }
         finished
     }
 
+    /// Lets the core decide, and shows the outcome before anything comes of it.
+    fn decide(&mut self, event: Event) -> Vec<Effect> {
+        let now = self.now();
+        self.core.handle(event, now);
+        let snapshot = self.core.snapshot();
+        if snapshot.generation != self.published {
+            self.published = snapshot.generation;
+            self.publish.send_replace(Arc::new(snapshot.clone()));
+        }
+        std::iter::from_fn(|| self.core.next_effect()).collect()
+    }
+
+    /// Starts a child. The core hears of it before of any other event, so no child is reaped
+    /// before its process id is known.
+    fn spawn(
+        &mut self,
+        process: ProcessId,
+        settings: &Arc<ProcessSettings>,
+        facts: &Arc<ProcessFacts>,
+    ) -> Event {
+        match self.spawner.spawn(&process, settings) {
+            Ok(child) => {
+                self.logs.attach(&process, Stream::Stdout, child.stdout, settings, facts);
+                if let Some(stderr) = child.stderr {
+                    self.logs.attach(&process, Stream::Stderr, stderr, settings, facts);
+                }
+                self.stdins.insert(process.clone(), StdinWriter::new(child.stdin));
+                Event::Spawned { process, pid: child.pid }
+            }
+            Err(failure) => Event::SpawnFailed { process, failure },
+        }
+    }
+
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Kill { process, pid, signal, group } => {
-                if let Err(errno) = kill(pid, signal, group) {
-                    let event = Event::SignalFailed { process, reason: errno.desc().to_owned() };
-                    let now = self.now();
-                    self.core.handle(event, now);
-                }
-            }
             Effect::Ended { process, .. } => {
                 self.stdins.remove(&process);
                 self.logs.ended(&process);
@@ -225,8 +259,8 @@ impl Driver {
                 self.logs.forget(&process);
             }
             Effect::ReopenLogs => self.logs.reopen(),
-            // Both are the turn's own.
-            Effect::Spawn { .. } | Effect::Finished(_) => {}
+            // These are the turn's own.
+            Effect::Spawn { .. } | Effect::Kill { .. } | Effect::Finished(_) => {}
         }
     }
 
@@ -234,14 +268,6 @@ impl Driver {
         if let Some(reply) = self.replies.remove(&to) {
             // Whoever asked may have gone away.
             _ = reply.send(outcome);
-        }
-    }
-
-    fn publish(&mut self) {
-        let snapshot = self.core.snapshot();
-        if snapshot.generation != self.published {
-            self.published = snapshot.generation;
-            self.publish.send_replace(Arc::new(snapshot.clone()));
         }
     }
 

@@ -34,14 +34,7 @@ impl CoreHandle {
     ) -> (Self, mpsc::Receiver<Request>, watch::Sender<Arc<Snapshot>>) {
         let (requests, incoming) = mpsc::channel(COMMANDS_PENDING_MAX);
         let (publish, snapshots) = watch::channel(first);
-        (
-            Self {
-                requests,
-                snapshots,
-            },
-            incoming,
-            publish,
-        )
+        (Self { requests, snapshots }, incoming, publish)
     }
 
     /// Asks and waits for the answer.
@@ -51,10 +44,7 @@ impl CoreHandle {
     pub async fn command(&self, command: Command) -> Result<Reply, Error> {
         let (reply, answer) = oneshot::channel();
         let gone = |_| Error::from(ErrorKind::ShutdownState);
-        self.requests
-            .send(Request { command, reply })
-            .await
-            .map_err(|_| gone(()))?;
+        self.requests.send(Request { command, reply }).await.map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
     }
 

@@ -21,9 +21,7 @@ pub struct RealFiles;
 impl Files for RealFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        File::open(path)?
-            .take(FILE_BYTES_MAX + 1)
-            .read_to_end(&mut bytes)?;
+        File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > FILE_BYTES_MAX {
             return Err(io::Error::other("it is larger than 64 MB"));
         }
@@ -94,9 +92,7 @@ impl Host for RealHost {
     }
 
     fn hostname(&self) -> String {
-        gethostname()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default()
+        gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     fn cwd(&self) -> PathBuf {
@@ -106,9 +102,7 @@ impl Host for RealHost {
     /// The first directory that can be written among `TMPDIR`, `TEMP`, `TMP` and the usual
     /// places, in the order of Python's `tempfile`.
     fn tmpdir(&self) -> PathBuf {
-        let asked = ["TMPDIR", "TEMP", "TMP"]
-            .iter()
-            .filter_map(std::env::var_os);
+        let asked = ["TMPDIR", "TEMP", "TMP"].iter().filter_map(std::env::var_os);
         let usual = ["/tmp", "/var/tmp", "/usr/tmp"];
         asked
             .map(PathBuf::from)
@@ -129,10 +123,7 @@ mod tests {
     #[test]
     fn root_is_found_by_name_and_by_id() {
         let root = RealHost.user("root").unwrap();
-        assert_eq!(
-            (root.uid, root.gid, root.name.as_deref()),
-            (0, 0, Some("root"))
-        );
+        assert_eq!((root.uid, root.gid, root.name.as_deref()), (0, 0, Some("root")));
         assert!(root.groups.contains(&0));
         assert_eq!(RealHost.user("0").unwrap().name, root.name);
         assert_eq!(RealHost.group("root"), Ok(0));

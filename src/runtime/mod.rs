@@ -1,5 +1,9 @@
 //! Where tokio begins: the driver and what it drives.
 
+pub mod driver;
 pub mod handle;
 pub mod host;
+pub mod reaper;
 pub mod spawn;
+pub mod startup;
+pub mod stdin;

@@ -69,35 +69,18 @@ impl Spawner {
         let null = File::options().read(true).write(true).open("/dev/null")?;
         let slot = || null.try_clone().map(OwnedFd::from);
         let slots = [slot()?, slot()?, slot()?];
-        let last = slots
-            .iter()
-            .map(AsRawFd::as_raw_fd)
-            .max()
-            .unwrap_or_default();
+        let last = slots.iter().map(AsRawFd::as_raw_fd).max().unwrap_or_default();
         let descriptors = Descriptors::CopiedUpTo(last);
-        let spawner = Self {
-            base,
-            stack: Stack::new()?,
-            null,
-            slots,
-            descriptors,
-        };
+        let spawner = Self { base, stack: Stack::new()?, null, slots, descriptors };
         // Closes nothing: no descriptor has this number.
         let has_close_range = child::close_range(RawFd::MAX, 0) == 0;
-        Ok(if has_close_range {
-            spawner
-        } else {
-            spawner.without_close_range()
-        })
+        Ok(if has_close_range { spawner } else { spawner.without_close_range() })
     }
 
     /// The same on a kernel before Linux 5.9.
     #[must_use]
     pub fn without_close_range(self) -> Self {
-        Self {
-            descriptors: Descriptors::ClosedSingly,
-            ..self
-        }
+        Self { descriptors: Descriptors::ClosedSingly, ..self }
     }
 
     /// Whether the program's command line can be executed, as far as can be told before trying.
@@ -121,17 +104,11 @@ impl Spawner {
         settings: &ProcessSettings,
     ) -> Result<Child, SpawnFailure> {
         let name = &process.name;
-        let system = |reason| SpawnFailure {
-            kind: SpawnFailureKind::System,
-            reason,
-        };
+        let system = |reason| SpawnFailure { kind: SpawnFailureKind::System, reason };
         let resolved = self.resolve(settings)?;
         let words = Words::new(&self.base, process, settings, &resolved).map_err(|_| {
             let reason = format!("cannot start '{name}': its settings hold a NUL byte");
-            SpawnFailure {
-                kind: SpawnFailureKind::NotExecutable,
-                reason,
-            }
+            SpawnFailure { kind: SpawnFailureKind::NotExecutable, reason }
         })?;
         let pipes = Pipes::new(settings.redirect_stderr).map_err(|errno| {
             system(match errno {
@@ -148,18 +125,9 @@ impl Spawner {
         if let Some((stage, errno)) = failed {
             pipes.last_words(&last_words(stage, errno, settings, &resolved));
         }
-        let Pipes {
-            stdin,
-            stdout,
-            stderr,
-        } = pipes;
+        let Pipes { stdin, stdout, stderr } = pipes;
         let stderr = stderr.map(|pipe| pipe.ours);
-        Ok(Child {
-            pid,
-            stdin: stdin.ours,
-            stdout: stdout.ours,
-            stderr,
-        })
+        Ok(Child { pid, stdin: stdin.ours, stdout: stdout.ours, stderr })
     }
 
     /// The child's process id, and why it did not become its program.
@@ -170,19 +138,13 @@ impl Spawner {
         pipes: &Pipes,
     ) -> nix::Result<(i32, Option<(Stage, Errno)>)> {
         // As the reference: who is that user already stays as it is.
-        let user = settings
-            .user
-            .as_ref()
-            .filter(|user| user.uid != getuid().as_raw());
+        let user = settings.user.as_ref().filter(|user| user.uid != getuid().as_raw());
         let (arguments, environment) = (pointers(&words.arguments), pointers(&words.environment));
         let plan = Plan {
             file: words.file.as_ptr(),
             arguments: arguments.as_ptr(),
             environment: environment.as_ptr(),
-            directory: words
-                .directory
-                .as_ref()
-                .map_or(ptr::null(), |path| path.as_ptr()),
+            directory: words.directory.as_ref().map_or(ptr::null(), |path| path.as_ptr()),
             umask: settings.umask,
             identity: user.map(|user| Identity {
                 uid: user.uid,
@@ -239,11 +201,7 @@ impl Words {
 
 /// As execve(2) takes a list: pointers, ended by a null one.
 fn pointers(strings: &[CString]) -> Vec<*const c_char> {
-    strings
-        .iter()
-        .map(|string| string.as_ptr())
-        .chain(iter::once(ptr::null()))
-        .collect()
+    strings.iter().map(|string| string.as_ptr()).chain(iter::once(ptr::null())).collect()
 }
 
 /// Why a child did not become its program, in the reference's words.
@@ -253,11 +211,7 @@ fn last_words(
     settings: &ProcessSettings,
     resolved: &Resolved,
 ) -> String {
-    let uid = settings
-        .user
-        .as_ref()
-        .map(|user| user.uid)
-        .unwrap_or_default();
+    let uid = settings.user.as_ref().map(|user| user.uid).unwrap_or_default();
     match stage {
         Stage::Descriptors => format!("couldn't set up its descriptors: {errno:?}"),
         Stage::Groups if errno == Errno::EPERM => {
@@ -273,11 +227,7 @@ fn last_words(
             format!("couldn't chdir to {}: {errno:?}", directory.display())
         }
         Stage::Exec => {
-            let program = resolved
-                .arguments
-                .first()
-                .map(String::as_str)
-                .unwrap_or_default();
+            let program = resolved.arguments.first().map(String::as_str).unwrap_or_default();
             format!("couldn't exec {program}: {errno:?}")
         }
     }

@@ -122,17 +122,11 @@ impl<'a> Decoder<'a> {
         })?;
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
-        Ok(Self {
-            reader,
-            elements_left: elements_max,
-        })
+        Ok(Self { reader, elements_left: elements_max })
     }
 
     fn error(&self, reason: impl Into<String>) -> DecodeError {
-        DecodeError {
-            at: self.reader.buffer_position(),
-            reason: reason.into(),
-        }
+        DecodeError { at: self.reader.buffer_position(), reason: reason.into() }
     }
 
     fn unexpected(&self, tag: Tag) -> DecodeError {
@@ -194,8 +188,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn close(&mut self) -> Result<()> {
-        self.child()?
-            .map_or(Ok(()), |tag| Err(self.unexpected(tag)))
+        self.child()?.map_or(Ok(()), |tag| Err(self.unexpected(tag)))
     }
 
     fn end(&mut self) -> Result<()> {
@@ -251,10 +244,7 @@ impl<'a> Decoder<'a> {
         let code = value.member("faultCode").and_then(Value::as_int);
         let string = value.member("faultString").and_then(Value::as_str);
         match (code.and_then(|code| i32::try_from(code).ok()), string) {
-            (Some(code), Some(string)) => Ok(Fault {
-                code,
-                string: string.to_owned(),
-            }),
+            (Some(code), Some(string)) => Ok(Fault { code, string: string.to_owned() }),
             _ => Err(self.error("a fault without code and string")),
         }
     }
@@ -294,9 +284,7 @@ impl<'a> Decoder<'a> {
 
     fn parsed<T: std::str::FromStr>(&mut self, what: &str) -> Result<T> {
         let text = self.content()?;
-        text.trim()
-            .parse()
-            .map_err(|_| self.error(format!("not {what}")))
+        text.trim().parse().map_err(|_| self.error(format!("not {what}")))
     }
 
     fn boolean(&mut self) -> Result<bool> {
@@ -310,9 +298,7 @@ impl<'a> Decoder<'a> {
     fn base64(&mut self) -> Result<Vec<u8>> {
         let mut text = self.content()?.into_owned();
         text.retain(|c| !c.is_ascii_whitespace());
-        BASE64
-            .decode(text)
-            .map_err(|error| self.error(format!("not base64: {error}")))
+        BASE64.decode(text).map_err(|error| self.error(format!("not base64: {error}")))
     }
 
     fn array(&mut self, depth_left: usize) -> Result<Vec<Value>> {
@@ -346,6 +332,5 @@ impl<'a> Decoder<'a> {
 
 /// White space as XML has it.
 fn is_blank(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+    text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }

@@ -63,11 +63,7 @@ fn write_value(out: &mut String, value: &Value) {
         Value::Nil => out.push_str("<nil/>"),
         Value::Bool(truth) => element(out, "boolean", if *truth { "1" } else { "0" }),
         Value::Int(number) => {
-            let tag = if i32::try_from(*number).is_ok() {
-                "int"
-            } else {
-                "i8"
-            };
+            let tag = if i32::try_from(*number).is_ok() { "int" } else { "i8" };
             element(out, tag, &number.to_string());
         }
         Value::Double(number) => element(out, "double", &number.to_string()),

@@ -76,11 +76,7 @@ impl Value {
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Self> {
         match self {
-            Self::Struct(members) => members
-                .iter()
-                .rev()
-                .find(|(n, _)| n == name)
-                .map(|(_, v)| v),
+            Self::Struct(members) => members.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v),
             _ => None,
         }
     }
@@ -153,11 +149,7 @@ pub struct DecodeError {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "cannot read XML-RPC at byte {}: {}",
-            self.at, self.reason
-        )
+        write!(f, "cannot read XML-RPC at byte {}: {}", self.at, self.reason)
     }
 }
 

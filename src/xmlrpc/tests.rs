@@ -5,10 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn call(method: &str, params: Vec<Value>) -> MethodCall {
-    MethodCall {
-        method: method.to_owned(),
-        params,
-    }
+    MethodCall { method: method.to_owned(), params }
 }
 
 fn array(items: &[Value]) -> Value {
@@ -40,33 +37,17 @@ fn calls_of_real_clients_are_read() {
          </param></params></methodCall>",
         call(
             "m.n",
-            vec![
-                Value::Int(-7),
-                Value::Double(0.5),
-                Value::DateTime("20260101T00:00:00".into()),
-            ],
+            vec![Value::Int(-7), Value::Double(0.5), Value::DateTime("20260101T00:00:00".into())],
         ),
     );
     // By hand: no params, no types, white space, a comment, CDATA, references, UTF-8.
-    check(
-        " \n<methodCall><methodName> m.n </methodName></methodCall>",
-        call("m.n", vec![]),
-    );
+    check(" \n<methodCall><methodName> m.n </methodName></methodCall>", call("m.n", vec![]));
     check(
         "<methodCall><params><param><value> a<!-- b --><![CDATA[<c>&]]>&lt;&#x41;&#66;é\r\nd</value>\
          </param><param><value>\n<int> 5 </int>\n</value></param><param><value/></param><param>\
          <value><string/></value></param><param><value><nil/></value></param></params>\
          <methodName>m.n</methodName></methodCall>",
-        call(
-            "m.n",
-            vec![
-                " a<c>&<ABé\nd".into(),
-                Value::Int(5),
-                "".into(),
-                "".into(),
-                Value::Nil,
-            ],
-        ),
+        call("m.n", vec![" a<c>&<ABé\nd".into(), Value::Int(5), "".into(), "".into(), Value::Nil]),
     );
     check(
         "<methodCall><methodName>m.n</methodName><params><param><value><array><data><value><struct>\
@@ -101,49 +82,22 @@ fn what_is_no_call_is_refused_with_a_reason() {
     check("<methodCall></methodCall>", "no method name");
     check("<methodCall><methodName/></methodCall>", "no method name");
     check("<methodResponse/>", "wrong place");
-    check(
-        "<methodCall><methodName>m</methodName></methodCall><a/>",
-        "not have",
-    );
-    check(
-        "<methodCall><methodName>m</methodName></methodCall>x",
-        "after the end",
-    );
-    check(
-        "<methodCall><methodName>m</methodCall></methodName>",
-        "expected",
-    );
-    check(
-        "<!DOCTYPE x [<!ENTITY a 'b'>]><methodCall/>",
-        "document type",
-    );
+    check("<methodCall><methodName>m</methodName></methodCall><a/>", "not have");
+    check("<methodCall><methodName>m</methodName></methodCall>x", "after the end");
+    check("<methodCall><methodName>m</methodCall></methodName>", "expected");
+    check("<!DOCTYPE x [<!ENTITY a 'b'>]><methodCall/>", "document type");
     check(&param("<value>&a;</value>"), "unknown entity");
     check(&param("<value><int>x</int></value>"), "not an integer");
-    check(
-        &param("<value><int>99999999999999999999</int></value>"),
-        "not an integer",
-    );
-    check(
-        &param("<value><boolean>2</boolean></value>"),
-        "not a boolean",
-    );
+    check(&param("<value><int>99999999999999999999</int></value>"), "not an integer");
+    check(&param("<value><boolean>2</boolean></value>"), "not a boolean");
     check(&param("<value><base64>*</base64></value>"), "not base64");
     check(&param("<value>a<int>1</int></value>"), "text beside");
-    check(
-        &param("<value><int>1</int><int>1</int></value>"),
-        "wrong place",
-    );
-    check(
-        &param("<value><struct><name/></struct></value>"),
-        "wrong place",
-    );
+    check(&param("<value><int>1</int><int>1</int></value>"), "wrong place");
+    check(&param("<value><struct><name/></struct></value>"), "wrong place");
     check(&param("<value><array></array></value>"), "no <data>");
     check(&param("<value><foo/></value>"), "not have");
     check(&param(""), "no <value>");
-    assert_eq!(
-        decode_call(b"<methodCall>\xff").expect_err("not UTF-8").at,
-        12
-    );
+    assert_eq!(decode_call(b"<methodCall>\xff").expect_err("not UTF-8").at, 12);
 }
 
 #[test]
@@ -153,22 +107,12 @@ fn past_a_limit_is_an_error() {
         decode_call(&encode_call("m", &[value])).map(|_| ())
     };
     assert_eq!(nested(DEPTH_MAX), Ok(()));
-    assert!(
-        nested(DEPTH_MAX + 1)
-            .expect_err("depth")
-            .reason
-            .contains("deep")
-    );
+    assert!(nested(DEPTH_MAX + 1).expect_err("depth").reason.contains("deep"));
     assert!(decode_call("<value>".repeat(1 << 20).as_bytes()).is_err());
 
     let many = |count: usize| decode_call(&encode_call("m", &[array(&vec![Value::Nil; count])]));
     assert!(many(CALL_ELEMENTS_MAX / 2 - 10).is_ok());
-    assert!(
-        many(CALL_ELEMENTS_MAX / 2)
-            .expect_err("elements")
-            .reason
-            .contains("too many")
-    );
+    assert!(many(CALL_ELEMENTS_MAX / 2).expect_err("elements").reason.contains("too many"));
 
     assert!(decode_call(&encode_call(&"m".repeat(NAME_BYTES_MAX), &[])).is_ok());
     assert!(decode_call(&encode_call(&"m".repeat(NAME_BYTES_MAX + 1), &[])).is_err());
@@ -181,14 +125,9 @@ fn every_byte_of_a_log_survives_or_is_shown() {
     let allowed = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\u{7f}'..='\u{9f}');
     let body_text = String::from_utf8(body.clone()).expect("UTF-8");
     assert!(body_text.chars().all(allowed), "{body_text:?}");
-    let Ok(Ok(Value::String(text))) = decode_response(&body) else {
-        panic!("a string")
-    };
+    let Ok(Ok(Value::String(text))) = decode_response(&body) else { panic!("a string") };
     assert!(text.starts_with("␀␁␂␃␄␅␆␇␈\t\n␋␌\r␎"), "{text:?}");
-    assert!(
-        text.contains(" !\"#$%&'()") && text.contains(";<=>?"),
-        "{text:?}"
-    );
+    assert!(text.contains(" !\"#$%&'()") && text.contains(";<=>?"), "{text:?}");
 }
 
 #[test]
@@ -200,10 +139,7 @@ fn numbers_travel_in_the_narrowest_type_python_takes() {
 
 #[test]
 fn a_fault_travels() {
-    let fault = Fault {
-        code: 10,
-        string: "BAD_NAME: <x>".to_owned(),
-    };
+    let fault = Fault { code: 10, string: "BAD_NAME: <x>".to_owned() };
     assert_eq!(decode_response(&encode_fault(&fault)), Ok(Err(fault)));
     assert!(decode_response(b"<methodResponse><fault><value/></fault></methodResponse>").is_err());
     assert!(decode_response(b"<methodResponse/>").is_err());
@@ -219,9 +155,7 @@ fn value() -> impl Strategy<Value = Value> {
         Just(Value::Nil),
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::Int),
-        any::<f64>()
-            .prop_filter("equal to itself", |n| !n.is_nan())
-            .prop_map(Value::Double),
+        any::<f64>().prop_filter("equal to itself", |n| !n.is_nan()).prop_map(Value::Double),
         text().prop_map(Value::String),
         any::<Vec<u8>>().prop_map(Value::Base64),
         "[0-9T:]{0,17}".prop_map(Value::DateTime),

@@ -276,20 +276,25 @@ impl World {
         let before = self.core.snapshot().generation;
         self.core.handle(event, self.now);
         assert!(self.core.snapshot().generation >= before);
-        while let Some(effect) = self.core.next_effect() {
+        let mut effects: VecDeque<Effect> = self.effects().into();
+        while let Some(effect) = effects.pop_front() {
             if !matches!(effect, Effect::Log { .. }) {
                 self.note(|| brief_effect(&effect));
             }
+            // As in the driver: what follows from an answer is done before anything else.
             if let Some(answer) = self.perform(effect) {
-                self.feed_answer(answer);
+                self.note(|| format!("  {answer:?}"));
+                self.core.handle(answer, self.now);
+                for effect in self.effects().into_iter().rev() {
+                    effects.push_front(effect);
+                }
             }
         }
         self.check();
     }
 
-    fn feed_answer(&mut self, answer: Event) {
-        self.note(|| format!("  {answer:?}"));
-        self.core.handle(answer, self.now);
+    fn effects(&mut self) -> Vec<Effect> {
+        std::iter::from_fn(|| self.core.next_effect()).collect()
     }
 
     fn note(&mut self, line: impl FnOnce() -> String) {

@@ -19,7 +19,7 @@ pub const EXIT_NOT_SPAWNED: c_int = 127;
 const SIGNAL_MAX: c_int = 64;
 
 /// The size of the kernel's signal sets (sigprocmask(2)), which are not the C library's.
-const SIGNAL_SET_BYTES: usize = 8;
+pub const SIGNAL_SET_BYTES: usize = 8;
 
 /// Past this number, [`Descriptors::ClosedSingly`] leaves descriptors to their close-on-exec flag.
 const CLOSED_SINGLY_MAX: RawFd = 65_536;
@@ -141,12 +141,7 @@ unsafe fn become_program(plan: &Plan) -> Result<std::convert::Infallible, (Stage
         if let Some(umask) = plan.umask {
             libc::syscall(libc::SYS_umask, umask);
         }
-        libc::syscall(
-            libc::SYS_execve,
-            plan.file,
-            plan.arguments,
-            plan.environment,
-        );
+        libc::syscall(libc::SYS_execve, plan.file, plan.arguments, plan.environment);
         Err((Stage::Exec, errno()))
     }
 }
@@ -198,49 +193,10 @@ unsafe fn signals() {
         for signal in 1..=SIGNAL_MAX {
             // Refused for SIGKILL and SIGSTOP, which have no other disposition.
             let new = default.as_ptr();
-            libc::syscall(
-                libc::SYS_rt_sigaction,
-                signal,
-                new,
-                no_old,
-                SIGNAL_SET_BYTES,
-            );
+            libc::syscall(libc::SYS_rt_sigaction, signal, new, no_old, SIGNAL_SET_BYTES);
         }
         let new = &raw const none;
-        libc::syscall(
-            libc::SYS_rt_sigprocmask,
-            libc::SIG_SETMASK,
-            new,
-            no_old,
-            SIGNAL_SET_BYTES,
-        );
-    }
-}
-
-/// Blocks every signal and returns what was blocked before.
-pub fn block_signals() -> u64 {
-    let (all, mut before) = (u64::MAX, 0_u64);
-    let (how, size) = (libc::SIG_SETMASK, SIGNAL_SET_BYTES);
-    // SAFETY: both sets are of the size that is passed.
-    unsafe {
-        libc::syscall(
-            libc::SYS_rt_sigprocmask,
-            how,
-            &raw const all,
-            &raw mut before,
-            size,
-        );
-    }
-    before
-}
-
-/// Blocks what [`block_signals`] found blocked, and nothing else.
-pub fn restore_signals(before: u64) {
-    let (how, none) = (libc::SIG_SETMASK, ptr::null_mut::<c_void>());
-    // SAFETY: the set is of the size that is passed.
-    unsafe {
-        let new = &raw const before;
-        libc::syscall(libc::SYS_rt_sigprocmask, how, new, none, SIGNAL_SET_BYTES);
+        libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, new, no_old, SIGNAL_SET_BYTES);
     }
 }
 
@@ -250,12 +206,7 @@ pub fn restore_signals(before: u64) {
 /// # Safety
 /// As [`become_program`].
 unsafe fn become_user(identity: &Identity) -> Result<(), (Stage, i32)> {
-    let Identity {
-        uid,
-        gid,
-        groups,
-        groups_len,
-    } = *identity;
+    let Identity { uid, gid, groups, groups_len } = *identity;
     // SAFETY: the groups are the plan's; the ids are of this frame.
     unsafe {
         let done = libc::syscall(libc::SYS_setgroups, groups_len, groups);

@@ -28,10 +28,7 @@ pub struct Resolved {
 /// The reference's sentences: the line cannot be split or is empty, the file is not there, is a
 /// directory or may not be executed.
 pub fn resolve(command: &str, path: &str) -> Result<Resolved, SpawnFailure> {
-    let not_executable = |reason| SpawnFailure {
-        kind: SpawnFailureKind::NotExecutable,
-        reason,
-    };
+    let not_executable = |reason| SpawnFailure { kind: SpawnFailureKind::NotExecutable, reason };
     let arguments = split(command)
         .map_err(|why| not_executable(format!("can't parse command {}: {why}", quoted(command))))?;
     let Some(program) = arguments.first() else {
@@ -41,31 +38,22 @@ pub fn resolve(command: &str, path: &str) -> Result<Resolved, SpawnFailure> {
     let found = if program.contains('/') {
         Some(PathBuf::from(program))
     } else {
-        path.split(':')
-            .map(|dir| Path::new(dir).join(program))
-            .find(|file| file.exists())
+        path.split(':').map(|dir| Path::new(dir).join(program)).find(|file| file.exists())
     };
     let file = found.unwrap_or_else(|| PathBuf::from(program));
     let name = quoted(&file.to_string_lossy());
     let Ok(found) = file.metadata() else {
         let reason = format!("can't find command {name}");
-        return Err(SpawnFailure {
-            kind: SpawnFailureKind::NoFile,
-            reason,
-        });
+        return Err(SpawnFailure { kind: SpawnFailureKind::NoFile, reason });
     };
     if found.is_dir() {
         return Err(not_executable(format!("command at {name} is a directory")));
     }
     if found.permissions().mode() & 0o111 == 0 {
-        return Err(not_executable(format!(
-            "command at {name} is not executable"
-        )));
+        return Err(not_executable(format!("command at {name} is not executable")));
     }
     if access(&file, AccessFlags::X_OK).is_err() {
-        return Err(not_executable(format!(
-            "no permission to run command {name}"
-        )));
+        return Err(not_executable(format!("no permission to run command {name}")));
     }
     Ok(Resolved { file, arguments })
 }
@@ -129,11 +117,7 @@ pub fn split(line: &str) -> Result<Vec<String>, &'static str> {
 /// Text in quotes as the reference's messages show it: single ones, unless only those are within.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut shown = String::with_capacity(text.len() + 2);
     shown.push(quote);
     for c in text.chars() {
@@ -169,16 +153,10 @@ mod tests {
         check("a'b'\"c\"d", &["abcd"]);
         check("'' \"\"", &["", ""]);
         check(r"a\ b \'c", &["a b", "'c"]);
-        check(
-            r#""a\"b" "a\\b" "a\b" "a\'b""#,
-            &["a\"b", "a\\b", "a\\b", "a\\'b"],
-        );
+        check(r#""a\"b" "a\\b" "a\b" "a\'b""#, &["a\"b", "a\\b", "a\\b", "a\\'b"]);
         check(r"'a\b' 'a\'", &[r"a\b", r"a\"]);
         check("a#b # c; d|e >f &", &["a#b", "#", "c;", "d|e", ">f", "&"]);
-        check(
-            "bash -c 'echo \"$A\"; exec x'",
-            &["bash", "-c", "echo \"$A\"; exec x"],
-        );
+        check("bash -c 'echo \"$A\"; exec x'", &["bash", "-c", "echo \"$A\"; exec x"]);
         check("é ü'ß'", &["é", "üß"]);
         check("a\\\nb", &["a\nb"]);
         for (line, why) in [
@@ -215,26 +193,10 @@ mod tests {
         check("a 'b", NotExecutable, unclosed.to_owned());
         check(" ", NotExecutable, "command is empty".to_owned());
         check("nope -x", NoFile, "can't find command 'nope'".to_owned());
-        check(
-            "/nope/nope",
-            NoFile,
-            "can't find command '/nope/nope'".to_owned(),
-        );
-        check(
-            "sub",
-            NotExecutable,
-            format!("command at '{at}/sub' is a directory"),
-        );
-        check(
-            "''",
-            NotExecutable,
-            format!("command at '{at}/' is a directory"),
-        );
-        check(
-            "plain 1",
-            NotExecutable,
-            format!("command at '{at}/plain' is not executable"),
-        );
+        check("/nope/nope", NoFile, "can't find command '/nope/nope'".to_owned());
+        check("sub", NotExecutable, format!("command at '{at}/sub' is a directory"));
+        check("''", NotExecutable, format!("command at '{at}/' is a directory"));
+        check("plain 1", NotExecutable, format!("command at '{at}/plain' is not executable"));
     }
 
     #[test]
@@ -242,12 +204,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("sh"), "").unwrap();
         let shadowed = format!("/nope:{}:/bin", dir.path().display());
-        assert!(
-            resolve("sh", &shadowed)
-                .unwrap_err()
-                .reason
-                .ends_with("is not executable")
-        );
+        assert!(resolve("sh", &shadowed).unwrap_err().reason.ends_with("is not executable"));
         let found = resolve("sh -c 'exit 3'", "/nope:/bin").unwrap();
         assert_eq!(found.file, Path::new("/bin/sh"));
         assert_eq!(found.arguments, ["sh", "-c", "exit 3"]);

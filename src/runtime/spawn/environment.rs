@@ -38,30 +38,17 @@ impl BaseEnvironment {
             variables.remove(OsStr::new(name));
         }
         variables.insert("SUPERVISOR_ENABLED".into(), "1".into());
-        Self {
-            variables,
-            server_url,
-        }
+        Self { variables, server_url }
     }
 
     /// The `PATH` that finds the command: the program's, the daemon's unless empty, the default.
     #[must_use]
     pub fn path<'a>(&'a self, settings: &'a ProcessSettings) -> &'a str {
-        let own = settings
-            .environment
-            .iter()
-            .rev()
-            .find(|(name, _)| name == "PATH");
-        let daemons = || {
-            self.variables
-                .get(OsStr::new("PATH"))
-                .and_then(|path| path.to_str())
-        };
+        let own = settings.environment.iter().rev().find(|(name, _)| name == "PATH");
+        let daemons = || self.variables.get(OsStr::new("PATH")).and_then(|path| path.to_str());
         match own {
             Some((_, path)) => path,
-            None => daemons()
-                .filter(|path| !path.is_empty())
-                .unwrap_or(PATH_DEFAULT),
+            None => daemons().filter(|path| !path.is_empty()).unwrap_or(PATH_DEFAULT),
         }
     }
 
@@ -75,23 +62,14 @@ impl BaseEnvironment {
         process: &ProcessId,
         settings: &ProcessSettings,
     ) -> Result<Vec<CString>, NulError> {
-        let mut block: BTreeMap<&OsStr, &OsStr> = self
-            .variables
-            .iter()
-            .map(|(name, value)| (&**name, &**value))
-            .collect();
+        let mut block: BTreeMap<&OsStr, &OsStr> =
+            self.variables.iter().map(|(name, value)| (&**name, &**value)).collect();
         let server_url = settings.serverurl.as_ref().or(self.server_url.as_ref());
         if let Some(url) = server_url.filter(|url| !url.is_empty()) {
             block.insert(OsStr::new("SUPERVISOR_SERVER_URL"), OsStr::new(url));
         }
-        block.insert(
-            OsStr::new("SUPERVISOR_PROCESS_NAME"),
-            OsStr::new(process.name.as_str()),
-        );
-        block.insert(
-            OsStr::new("SUPERVISOR_GROUP_NAME"),
-            OsStr::new(process.group.as_str()),
-        );
+        block.insert(OsStr::new("SUPERVISOR_PROCESS_NAME"), OsStr::new(process.name.as_str()));
+        block.insert(OsStr::new("SUPERVISOR_GROUP_NAME"), OsStr::new(process.group.as_str()));
         if let Some(user) = &settings.user {
             // What the user database does not know is unset, rather than left the daemon's.
             let name = user.name.as_ref().map(OsStr::new);

@@ -43,19 +43,9 @@ impl Pipes {
             let (ours, childs) = pipe2(OFlag::O_CLOEXEC)?;
             Some(Pipe { ours, childs })
         };
-        let pipes = Self {
-            stdin,
-            stdout,
-            stderr,
-        };
-        for ours in [
-            Some(&pipes.stdin),
-            Some(&pipes.stdout),
-            pipes.stderr.as_ref(),
-        ] {
-            if let Some(Pipe { ours, .. }) = ours {
-                fcntl(ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-            }
+        let pipes = Self { stdin, stdout, stderr };
+        for pipe in [&pipes.stdin, &pipes.stdout].into_iter().chain(&pipes.stderr) {
+            fcntl(&pipe.ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         }
         Ok(pipes)
     }

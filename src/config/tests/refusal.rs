@@ -1,0 +1,159 @@
+//! What is refused and what is warned of, word for word.
+
+use super::*;
+
+#[test]
+fn a_bad_value_is_told_with_its_place() {
+    let check = |line: &str, expected: &str| {
+        let told = problems(&format!("[program:x]\ncommand=/bin/x\n{line}\n"));
+        assert_eq!(told, [format!("/etc/s.conf:4: [program:x] {expected}")], "{line}");
+    };
+    check("autostart=maybe", "autostart: \"maybe\" is not a boolean: expected true or false");
+    check("startsecs=1s", "startsecs: \"1s\" is not a number: expected a whole number");
+    check("user=nobody", "user: \"nobody\" is not a user: expected a user's name or id");
+    check("user=web:nope", "user: \"nope\" is not a group: expected one");
+    check("UMASK = 9", "umask: \"9\" is not an octal mode: expected digits 0 to 7, up to 7777");
+    check(
+        "stdout_logfile=/nope/x.log",
+        "stdout_logfile: \"/nope/x.log\" cannot be: expected \"/nope\" to be a directory",
+    );
+    check("directory=%(her)s", "directory: cannot expand %(her)s: did you mean %(here)s?");
+    check(
+        "environment=A",
+        "environment: cannot read \"A\" as an environment variable: expected \
+                            KEY=\"value\", with a comma between",
+    );
+    check("process_name=a b", "process_name: \"a b\" is not a name: expected one without ' '");
+    check("numprocs=100001", "numprocs: expected at most 100000 processes in all");
+}
+
+#[test]
+fn only_loopback_is_served_without_a_password() {
+    let check = |section: &str, fine: bool, warned: bool| {
+        let text = format!("[inet_http_server]\n{section}\n");
+        let result = load_text(&text);
+        assert_eq!(result.is_ok(), fine, "{section}: {result:?}");
+        let problems = result.map_or_else(|problems| problems, |loaded| loaded.warnings);
+        assert_eq!(!problems.is_empty(), warned || !fine, "{section}: {problems:?}");
+    };
+    check("port=9001", false, false);
+    check("port=*:9001", false, false);
+    check("port=0.0.0.0:9001", false, false);
+    check("port=192.168.0.1:9001", false, false);
+    check("port=example.com:9001", false, false);
+    check("port=*:9001\nallow_unauthenticated=true", true, false);
+    check("port=*:9001\nusername=u\npassword=p", true, false);
+    check("port=*:9001\nusername=\npassword=", false, false);
+    check("port=*:9001\nusername=u\npassword=%(ENV_EMPTY)s", false, false);
+    check("port=127.0.0.1:9001", true, true);
+    check("port=127.9.9.9:9001", true, true);
+    check("port=LOCALHOST:9001", true, true);
+    check("port=[::1]:9001", true, true);
+    check("port=127.0.0.1.example.com:9001", false, false);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let told = load_files(&[]).unwrap_err();
+    assert_eq!(shown(&told), ["/etc/s.conf: cannot read /etc/s.conf: entity not found"]);
+    let bytes = FakeFiles([("/etc/s.conf".into(), b"[supervisord]\n\xff\n".to_vec())].into());
+    let told = load(Path::new("/etc/s.conf"), &bytes, &FakeHost { uid: 0 }).unwrap_err();
+    assert_eq!(told[0].to_string(), "/etc/s.conf: is not UTF-8 text in line 2");
+}
+
+#[test]
+fn only_root_starts_programs_for_others() {
+    let text = "[supervisord]\n[program:x]\ncommand=a\nuser=root\n";
+    let files = FakeFiles([("/etc/s.conf".into(), text.as_bytes().to_vec())].into());
+    let check = |uid, count| {
+        let loaded = load(Path::new("/etc/s.conf"), &files, &FakeHost { uid }).unwrap();
+        assert_eq!(loaded.warnings.len(), count, "{:?}", loaded.warnings);
+    };
+    check(0, 0);
+    check(1000, 1);
+    assert_eq!(warnings("user=web\n[program:x]\ncommand=a\nuser=web\n").len(), 0);
+    assert_eq!(warnings("user=web\n[program:x]\ncommand=a\nuser=root\n").len(), 1);
+}
+
+#[test]
+fn one_run_tells_everything() {
+    let told = problems(
+        "umask=x\nnonsense\n[program:a]\nautostart=2\nstopsignal=NOPE\nuser=%(x)s\n\
+         [program:b]\ncomand=/bin/b\n[group:g]\nprograms=aa\n[unix_http_server]\n",
+    );
+    let places: Vec<_> = told.iter().map(|line| line.split(':').nth(1).unwrap()).collect();
+    // Errors come first, in order of lines; then warnings.
+    assert_eq!(places, ["2", "3", "4", "5", "6", "7", "8", "11", "12", "9"], "{told:#?}");
+    assert_eq!(
+        told[9],
+        "/etc/s.conf:9: [program:b] comand: is not a known key: did you mean command?"
+    );
+}
+
+#[test]
+fn oddities_are_warned_of() {
+    let check = |text: &str, expected: &[&str]| {
+        let told = warnings(text);
+        let expected: Vec<String> = expected.iter().map(|e| format!("/etc/s.conf:{e}")).collect();
+        assert_eq!(told, expected, "{text}");
+    };
+    let not_served = "is not served by this version and has no effect";
+    check(
+        "[programs:x]\n",
+        &["2: [programs:x]: is not a known section: did you mean [program:NAME]?"],
+    );
+    check(
+        "[supervisorctrl]\n",
+        &["2: [supervisorctrl]: is not a known section: did you mean [supervisorctl]?"],
+    );
+    check("[dbus]\nbus=auto\n", &[&format!("2: [dbus]: {not_served}")]);
+    check("colour=red\n", &["2: [supervisord] colour: is not a known key"]);
+    check(
+        "[program:x]\ncommand=a\ncron=* * * * *\n",
+        &[&format!("4: [program:x] cron: {not_served}")],
+    );
+    check(
+        "[program:x]\ncommand=a\nstdout_syslog=true\n",
+        &[&format!("4: [program:x] stdout_syslog: {not_served}")],
+    );
+    check(
+        "[program:x]\ncommand=a\nstartsecs=-1\n",
+        &["4: [program:x] startsecs: -1 is out of range and taken as 0"],
+    );
+    check(
+        "[program:x]\ncommand=a\nstopsignal=INT TERM\n",
+        &["4: [program:x] stopsignal: lists several signals: this version sends the first only"],
+    );
+    check(
+        "logfile=syslog\n",
+        &[
+            "2: [supervisord] logfile: syslog is not served by this version: the activity log is not kept",
+        ],
+    );
+    check(
+        "[rpcinterface:x]\nsupervisor.rpcinterface_factory=a:b\nx=1\n",
+        &[
+            "3: [rpcinterface:x] supervisor.rpcinterface_factory: a:b is Python code, which cannot run here",
+        ],
+    );
+    check(
+        "[supervisorctl]\nserverurl=%(nope)s\n",
+        &[
+            "3: [supervisorctl] serverurl: cannot expand %(nope)s: expected one of here, host_node_name, or ENV_X for the variable X",
+        ],
+    );
+    // Every process of a program has the same to say; it is said once.
+    check(
+        "[program:x]\ncommand=a\nfoo=1\nnumprocs=3\nprocess_name=%(process_num)d\n",
+        &["4: [program:x] foo: is not a known key"],
+    );
+    check(
+        "[program-default]\nfoo=1\n[program:x]\ncommand=a\n",
+        &["3: [program-default] foo: is not a known key"],
+    );
+    check("[DEFAULT]\nfoo=1\n", &[]);
+    check(
+        "[program:x]\ncommand=a\n[group:x]\n",
+        &["2: [program:x]: is not used: another group is called x, too"],
+    );
+}
