@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use super::{Api, Reload};
+use crate::config::group::GroupKind;
 use crate::config::setting::{Autorestart, LogLevel, LogSettings, LogTarget};
-use crate::config::{Config, DaemonSettings, GroupSettings, ProcessSettings, group::GroupKind};
+use crate::config::{Config, DaemonSettings, GroupSettings, ProcessSettings};
 use crate::core::{Command, Reply};
 use crate::logs::{ActivitySettings, LogPlane};
 use crate::model::snapshot::GroupInfo;

@@ -224,7 +224,7 @@ impl From<ProcessReport> for Value {
         let ProcessReport { info, now } = report;
         let description = describe(&info, now);
         let ProcessInfo { id, state, pid, start, stop, exit, spawn_error, facts, .. } = &*info;
-        let exit_status = exit.map_or(0, crate::model::ExitStatus::code);
+        let exit_status = exit.map_or(0, |status| status.code());
         structure([
             ("name", id.name.as_str().into()),
             ("group", id.group.as_str().into()),

@@ -64,7 +64,7 @@ impl<'a> Names<'a> {
 
     fn unknown(&self, name: &str) -> String {
         if let Some(variable) = name.strip_prefix("ENV_") {
-            return format!("cannot expand %({name})s: the environment has no {variable}");
+            return format!("cannot expand %({name})s: expected {variable} in the environment");
         }
         let mut known = vec!["here", "host_node_name"];
         if self.program.is_some() {
@@ -73,7 +73,7 @@ impl<'a> Names<'a> {
         match nearest(name, known.iter().copied()) {
             Some(near) => format!("cannot expand %({name})s: did you mean %({near})s?"),
             None => format!(
-                "cannot expand %({name})s: known are {} and ENV_X for the variable X",
+                "cannot expand %({name})s: expected one of {}, or ENV_X for the variable X",
                 known.join(", ")
             ),
         }
@@ -247,8 +247,8 @@ mod tests {
             assert!(message.contains(part), "{text}: {message}");
         };
         check("%(her)s", "did you mean %(here)s?");
-        check("%(nothing_like_it)s", "known are here, host_node_name, program_name");
-        check("%(ENV_NONE)s", "the environment has no NONE");
+        check("%(nothing_like_it)s", "expected one of here, host_node_name, program_name");
+        check("%(ENV_NONE)s", "expected NONE in the environment");
         check("date +%Y", "expected %(name)s, or %% for a percent sign");
         check("date +%s", "expected %(name)s");
         check("50%", "expected %(name)s");

@@ -5,10 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::problem::{Severity, nearest};
-use super::program::{Fleet, ProcessSettings, priority, processes};
+use super::program::{Fleet, GroupKind, GroupSettings, ProcessSettings, priority, processes};
 use super::section::Section;
 use super::setting;
-use crate::model::GroupName;
 
 /// The `result_handler` that is built in; another would be Python code.
 const RESULT_HANDLER: &str = "supervisor.dispatchers:default_handler";
@@ -43,28 +42,6 @@ const EVENTS: &[&str] = &[
     "PROCESS_GROUP_ADDED",
     "PROCESS_GROUP_REMOVED",
 ];
-
-/// What a group was made from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GroupKind {
-    /// `[program:x]` on its own: a group of the program's name.
-    Program,
-    /// `[group:x]`.
-    Group,
-}
-
-/// A group of processes that are started and stopped together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupSettings {
-    /// Its name.
-    pub name: GroupName,
-    /// What it was made from.
-    pub kind: GroupKind,
-    /// Lower starts first and stops last.
-    pub priority: i32,
-    /// Its processes: the programs in the file's order, `numprocs` of each by priority and name.
-    pub processes: Vec<Arc<ProcessSettings>>,
-}
 
 /// Every group, by priority and name.
 pub(super) fn read(fleet: &Fleet<'_>) -> Vec<Arc<GroupSettings>> {

@@ -185,7 +185,7 @@ fn prepare(text: &str, mut note: impl FnMut(usize, String)) -> Prepared {
             out.text.push(']');
             (in_section, in_option) = (true, false);
         } else if !in_section {
-            note(number, format!("{content:?} stands before the first [section]"));
+            note(number, format!("{content:?} stands before the first [section]: expected one"));
             continue;
         } else if let Some((key, value)) =
             content.split_once(['=', ':']).filter(|(key, _)| !key.trim().is_empty())
@@ -196,7 +196,10 @@ fn prepare(text: &str, mut note: impl FnMut(usize, String)) -> Prepared {
             escape_into(&mut out.text, value.trim());
             in_option = true;
         } else {
-            note(number, format!("{content:?} is neither a [section] nor key = value"));
+            note(
+                number,
+                format!("{content:?} is not understood: expected [section] or key = value"),
+            );
             continue;
         }
         out.lines.push(number);
@@ -323,10 +326,10 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "x.conf:1: \"early=1\" stands before the first [section]",
-                "x.conf:3: \"no delimiter\" is neither a [section] nor key = value",
-                "x.conf:4: \"=no key\" is neither a [section] nor key = value",
-                "x.conf:5: \"[]\" is neither a [section] nor key = value",
+                "x.conf:1: \"early=1\" stands before the first [section]: expected one",
+                "x.conf:3: \"no delimiter\" is not understood: expected [section] or key = value",
+                "x.conf:4: \"=no key\" is not understood: expected [section] or key = value",
+                "x.conf:5: \"[]\" is not understood: expected [section] or key = value",
             ]
         );
     }

@@ -16,7 +16,7 @@ pub mod diff;
 mod environment;
 mod expand;
 mod glob;
-pub mod group;
+mod group;
 mod ini;
 mod load;
 pub mod problem;
@@ -28,10 +28,9 @@ pub mod setting;
 
 pub use daemon::DaemonSettings;
 pub use diff::{Changes, changes};
-pub use group::GroupSettings;
 pub use load::{load, load_ctl, search_paths};
 pub use problem::{ConfigError, Severity};
-pub use program::ProcessSettings;
+pub use program::{GroupKind, GroupSettings, ProcessSettings};
 pub use report::render_report;
 pub use server::{Credentials, CtlSettings, InetServer, UnixServer};
 

@@ -11,7 +11,7 @@ use super::ini::{Ini, RawSection};
 use super::problem::Severity;
 use super::section::{Section, World};
 use super::setting::{self, Autorestart, LogSettings, LogTarget, StopSignal, User};
-use crate::model::ProcessName;
+use crate::model::{GroupName, ProcessName};
 
 /// Processes that one configuration may ask for; past it `numprocs` is an error.
 pub const PROCESSES_MAX: usize = 100_000;
@@ -46,6 +46,28 @@ const NOT_SERVED: &[&str] = &[
     "syslog_stdout_priority",
     "syslog_tag",
 ];
+
+/// What a group was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupKind {
+    /// `[program:x]` on its own: a group of the program's name.
+    Program,
+    /// `[group:x]`.
+    Group,
+}
+
+/// A group of processes that are started and stopped together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupSettings {
+    /// Its name.
+    pub name: GroupName,
+    /// What it was made from.
+    pub kind: GroupKind,
+    /// Lower starts first and stops last.
+    pub priority: i32,
+    /// Its processes: the programs in the file's order, `numprocs` of each by priority and name.
+    pub processes: Vec<Arc<ProcessSettings>>,
+}
 
 /// One process: a program's settings with every expansion made.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -200,23 +200,16 @@ impl<'a> Section<'a> {
     /// A whole number; one outside `range` becomes the nearest within, which is warned of.
     pub fn integer(&mut self, key: &'static str, default: i64, range: RangeInclusive<i64>) -> i64 {
         let number = self.take(key, setting::integer).unwrap_or(default);
-        self.clamped(key, number, range)
-    }
-
-    /// A number of bytes.
-    pub fn byte_size(&mut self, key: &'static str, default: u64) -> u64 {
-        let Some(size) = self.take(key, setting::byte_size) else {
-            return default;
-        };
-        self.clamped(key, size, 0..=i64::MAX).unsigned_abs()
-    }
-
-    fn clamped(&self, key: &str, number: i64, range: RangeInclusive<i64>) -> i64 {
         let clamped = number.clamp(*range.start(), *range.end());
         if clamped != number {
             self.warn(key, format!("{number} is out of range and taken as {clamped}"));
         }
         clamped
+    }
+
+    /// A number of bytes.
+    pub fn byte_size(&mut self, key: &'static str, default: u64) -> u64 {
+        self.take(key, setting::byte_size).unwrap_or(default)
     }
 
     /// These keys are known, and somebody else reads them.

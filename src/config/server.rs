@@ -1,7 +1,7 @@
 //! `[unix_http_server]`, `[inet_http_server]`, and `[supervisorctl]`, which points at one of them.
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::problem::{ConfigError, Severity};

@@ -135,21 +135,25 @@ fn python_integer(text: &str, radix: u32) -> Option<i64> {
     Some(if negative { -number } else { number })
 }
 
-/// Bytes, or `KB`, `MB`, `GB` of 1024 each.
-pub fn byte_size(text: &str) -> Result<i64, String> {
+/// Bytes, or `KB`, `MB`, `GB` of 1024 each. Less than nothing is nothing, as in the reference.
+///
+/// # Errors
+/// In words: it is not a size.
+pub fn byte_size(text: &str) -> Result<u64, String> {
     let lower = text.to_lowercase();
     let (digits, unit) = [("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30)]
         .iter()
         .find_map(|&(suffix, unit)| Some((lower.strip_suffix(suffix)?, unit)))
         .unwrap_or((&lower, 1));
-    python_integer(digits, 10).map(|number| number.saturating_mul(unit)).ok_or_else(|| {
-        format!(
-            "{text:?} is not a size: expected a number of bytes, or one followed by KB, MB or GB"
-        )
-    })
+    let size = python_integer(digits, 10)
+        .ok_or_else(|| format!("{text:?} is not a size: expected bytes, or KB, MB or GB"))?;
+    Ok(size.max(0).unsigned_abs().saturating_mul(unit))
 }
 
 /// A file mode or mask, in octal.
+///
+/// # Errors
+/// In words: it is none.
 pub fn octal(text: &str) -> Result<u32, String> {
     python_integer(text, 8)
         .and_then(|number| u32::try_from(number).ok())
@@ -191,6 +195,9 @@ pub(super) fn signal(text: &str) -> Result<Signal, String> {
 }
 
 /// The level's name, whatever the case.
+///
+/// # Errors
+/// In words: there is no such level.
 pub fn log_level(text: &str) -> Result<LogLevel, String> {
     Ok(match text.to_lowercase().as_str() {
         "critical" => LogLevel::Critical,
@@ -230,7 +237,7 @@ pub(super) fn inet_address(text: &str) -> Result<(String, u16), String> {
 pub(super) fn name(text: &str) -> Result<&str, String> {
     let text = text.trim();
     match text.chars().find(|c| " :/".contains(*c)) {
-        Some(c) => Err(format!("{text:?} is not a name: it may not hold {c:?}")),
+        Some(c) => Err(format!("{text:?} is not a name: expected one without {c:?}")),
         None => Ok(text),
     }
 }
@@ -266,8 +273,8 @@ mod tests {
             ("1KB", 1024),
             ("50 mb", 50 << 20),
             ("2Gb", 2 << 30),
-            ("-1", -1),
-            ("9999999999GB", i64::MAX),
+            ("-1", 0),
+            ("99999999999GB", u64::MAX),
         ];
         check(byte_size, &good, &["", "MB", "1.5MB", "50M", "1TB"]);
         let good = [("0", vec![0]), ("0, 2,255", vec![0, 2, 255]), ("", vec![])];

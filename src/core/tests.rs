@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::process::{AfterStop, Process, Rest, State, Step, StopPhase};
 use super::transition::{Input, QUICK_RESTARTS_MAX};
+use crate::config::GroupKind;
 use crate::config::GroupSettings;
 use crate::config::ProcessSettings;
-use crate::config::group::GroupKind;
 use crate::config::setting::{Autorestart, LogSettings, LogTarget};
 use crate::core::event::{SpawnFailure, SpawnFailureKind};
 use crate::core::{Command, Effect, Event, LogNaming, Mood, Reply, ReplyTo, Supervisor};

@@ -136,7 +136,6 @@ async fn serve_connection<S, H: Handle>(
         }
     });
     let served = http1::Builder::new()
-        .pipeline_flush(true)
         .max_headers(HEADERS_MAX)
         .max_header_size(HEAD_BYTES_MAX)
         // `Timed` watches over the head at less cost.

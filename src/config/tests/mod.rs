@@ -1,6 +1,7 @@
 //! Whole configurations, on a host and with files that exist in the test alone.
 
 mod meaning;
+mod properties;
 mod refusal;
 
 use std::collections::HashMap;

@@ -23,7 +23,7 @@ fn a_bad_value_is_told_with_its_place() {
         "environment: cannot read \"A\" as an environment variable: expected \
                             KEY=\"value\", with a comma between",
     );
-    check("process_name=a b", "process_name: \"a b\" is not a name: it may not hold ' '");
+    check("process_name=a b", "process_name: \"a b\" is not a name: expected one without ' '");
     check("numprocs=100001", "numprocs: expected at most 100000 processes in all");
 }
 
@@ -139,7 +139,7 @@ fn oddities_are_warned_of() {
     check(
         "[supervisorctl]\nserverurl=%(nope)s\n",
         &[
-            "3: [supervisorctl] serverurl: cannot expand %(nope)s: known are here, host_node_name and ENV_X for the variable X",
+            "3: [supervisorctl] serverurl: cannot expand %(nope)s: expected one of here, host_node_name, or ENV_X for the variable X",
         ],
     );
     // Every process of a program has the same to say; it is said once.
