@@ -1,5 +1,7 @@
 //! The log plane from outside: pipes go in, files come out, whatever happens to the files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;

@@ -55,7 +55,7 @@ fn local_minute(moment: WallTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::fake::process;
+    use crate::api::tests::fake::process;
 
     #[test]
     fn uptime_is_told_as_python_does() {

@@ -53,14 +53,14 @@ fn run(pidfile: &Path, command: &OsString, arguments: &[OsString]) -> ExitCode {
     signals.add(Signal::SIGCHLD);
     // From here on they wait for us to take them; the command starts with none blocked.
     if let Err(error) = signals.thread_block() {
-        return failed("block signals", error.into(), 1);
+        return failed("block signals", &error.into(), 1);
     }
     let mut child = match spawn(command, arguments) {
         Ok(child) => child,
         Err(error) => {
             // The exit codes of a shell.
             let code = if error.kind() == ErrorKind::NotFound { 127 } else { 126 };
-            return failed(&format!("run {}", command.display()), error, code);
+            return failed(&format!("run {}", command.display()), &error, code);
         }
     };
     loop {
@@ -68,7 +68,7 @@ fn run(pidfile: &Path, command: &OsString, arguments: &[OsString]) -> ExitCode {
             Ok(Signal::SIGCHLD) => {}
             Ok(signal) => pass_on(signal, pidfile, &child),
             Err(Errno::EINTR) => {}
-            Err(error) => return failed("wait for a signal", error.into(), 1),
+            Err(error) => return failed("wait for a signal", &error.into(), 1),
         }
         match child.try_wait() {
             Ok(None) => {}
@@ -76,7 +76,7 @@ fn run(pidfile: &Path, command: &OsString, arguments: &[OsString]) -> ExitCode {
                 let code = status.code().or_else(|| Some(128 + status.signal()?));
                 return ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1));
             }
-            Err(error) => return failed("wait for the command", error, 1),
+            Err(error) => return failed("wait for the command", &error, 1),
         }
     }
 }
@@ -112,7 +112,7 @@ fn named_by(pidfile: &Path) -> Option<Pid> {
     (pid > 1).then(|| Pid::from_raw(pid))
 }
 
-fn failed(what: &str, error: std::io::Error, code: u8) -> ExitCode {
+fn failed(what: &str, error: &std::io::Error, code: u8) -> ExitCode {
     eprintln!("pidproxy: cannot {what}: {error}");
     ExitCode::from(code)
 }

@@ -46,7 +46,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     pub logfile: Option<PathBuf>,
     /// Rotate the activity log at this size
-    #[arg(short = 'y', long, value_name = "SIZE", value_parser = byte_size)]
+    #[arg(short = 'y', long, value_name = "SIZE", value_parser = setting::byte_size)]
     pub logfile_maxbytes: Option<u64>,
     /// Keep so many rotated activity logs
     #[arg(short = 'z', long, value_name = "NUM")]
@@ -143,10 +143,6 @@ fn set<T>(setting: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *setting = value;
     }
-}
-
-fn byte_size(text: &str) -> Result<u64, String> {
-    u64::try_from(setting::byte_size(text)?).map_err(|_| "a size cannot be negative".to_owned())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use hyper::{Request, Response, StatusCode};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{PATIENCE, Server, get, post};
-use crate::api::fake::{Fake, process};
+use crate::api::tests::fake::{Fake, process};
 use crate::http::body::{Body, status_only};
 use crate::http::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, HEADERS_MAX, Limits};
 use crate::http::serve::Handle;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Server, call, get, post};
-use crate::api::fake::{Fake, facts, process};
+use crate::api::tests::fake::{Fake, facts, process};
 use crate::config::setting::LogLevel;
 use crate::model::StateCode;
 use crate::xmlrpc::{Value, decode_response};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use super::{Api, Reload};
+use crate::api::{Api, Reload};
 use crate::config::GroupKind;
 use crate::config::setting::{Autorestart, LogLevel, LogSettings, LogTarget};
 use crate::config::{Config, DaemonSettings, GroupSettings, ProcessSettings};
