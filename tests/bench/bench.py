@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from machine import (
-    conf, context_switches, cpu_seconds, daemon, description, pss_megabytes, until,
+    conf, context_switches, cpu_seconds, daemon, description, pss_megabytes, raise_limits, until,
 )
 
 HERE = Path(__file__).resolve().parent
@@ -331,6 +331,7 @@ def main() -> None:
     parser.add_argument("--ours", type=Path, default=REPOSITORY / "target/release/supervisord")
     parser.add_argument("--directory", help="where logs are written (default: the temporary directory)")
     chosen = parser.parse_args()
+    raise_limits()
     with tempfile.TemporaryDirectory(prefix="b", dir=chosen.directory) as directory:
         bench = Bench(Path(directory) / "tools", Path(directory), chosen.quick)
         bench.tools.mkdir()
