@@ -13,7 +13,7 @@
 //! - [`runtime`]: where tokio begins: the driver, spawning, reaping, start-up.
 //! - [`api`]: the operations, once, for every face.
 //! - [`xmlrpc`], [`http`]: the faces over the network.
-//! - [`ctl`]: `supervisorctl`.
+//! - [`ctl`]: the control program.
 //! - [`daemon`]: the composition root.
 //!
 //! `ARCHITECTURE.md` says who may import whom; `tests/tidy.rs` checks it.

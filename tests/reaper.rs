@@ -2,6 +2,8 @@
 //!
 //! A reaper takes every child of the process, so that these tests go one after the other.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
 #[path = "spawn/fixture.rs"]
 #[allow(dead_code, reason = "these tests need less of it than others")]
 mod fixture;
@@ -10,16 +12,18 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
 
 use fixture::{program, spawner};
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
-use nix::unistd::getpid;
+use nix::unistd::{Pid, getpid};
 use supervisord::model::{ExitStatus, ProcessId, Signal};
 use supervisord::runtime::reaper::{Reaped, Reaper, Signals};
 use supervisord::runtime::spawn::Spawner;
 use supervisord::runtime::startup;
+use tokio::time::timeout;
 
 fn one_at_a_time() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
@@ -51,11 +55,14 @@ fn send(pid: i32, signal: i32) {
     assert_eq!(unsafe { libc::kill(pid, signal) }, 0, "{}", Errno::last());
 }
 
+/// No exit takes so long to be told; a lost one would never be.
+const LOST_AFTER: Duration = Duration::from_secs(30);
+
 /// Waits for so many exits, by process id.
 async fn exits(reaper: &mut Reaper, count: usize) -> HashMap<i32, ExitStatus> {
     let mut exits = HashMap::new();
     while exits.len() < count {
-        match reaper.next().await {
+        match timeout(LOST_AFTER, reaper.next()).await.expect("an exit is lost") {
             Reaped::Woken(signal) => assert_eq!(signal, Signal::CHLD),
             Reaped::Exit(exit) => {
                 assert_eq!(exits.insert(exit.pid, exit.status), None, "{} ended twice", exit.pid);
@@ -86,6 +93,11 @@ fn children_that_end_together_are_all_told_with_their_own_status() {
             .map(|(pid, code, _)| (*pid, ExitStatus::Code(i32::try_from(*code).unwrap())))
             .collect();
         drop(children);
+        // All have ended before the first is waited for: 2,000 exits, and one signal perhaps.
+        for pid in expected.keys() {
+            let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            waitid(Id::Pid(Pid::from_raw(*pid)), flags).unwrap();
+        }
         assert_eq!(exits(&mut reaper, count).await, expected);
     });
 }
@@ -97,7 +109,7 @@ fn a_signal_right_after_each_start_ends_each() {
         let mut spawner = spawner();
         let pids: Vec<i32> = (0..1000)
             .map(|_| {
-                let (pid, _) = start(&mut spawner, "sleep 1000");
+                let (pid, _) = start(&mut spawner, "sleep 100");
                 send(pid, libc::SIGTERM);
                 pid
             })
@@ -121,7 +133,7 @@ fn orphans_are_adopted_and_real_time_signals_understood() {
         assert_eq!(orphan.values().collect::<Vec<_>>(), [&ExitStatus::Code(5)]);
         assert!(!orphan.contains_key(&pid));
 
-        let (pid, _) = start(&mut spawner(), "sleep 1000");
+        let (pid, _) = start(&mut spawner(), "sleep 100");
         send(pid, 40);
         let status = ExitStatus::Signal { number: 40, core: false };
         assert_eq!(exits(&mut reaper, 1).await, HashMap::from([(pid, status)]));
@@ -138,11 +150,11 @@ fn a_future_that_is_dropped_loses_nothing() {
             let exit = loop {
                 tokio::select! {
                     biased;
-                    exits = reaper.next() => break exits,
+                    reaped = reaper.next() => if let Reaped::Exit(exit) = reaped { break exit },
                     () = tokio::task::yield_now() => {}
                 }
             };
-            assert_eq!(exit[0].pid, pid);
+            assert_eq!(exit.pid, pid);
         }
     });
 }
@@ -211,7 +223,7 @@ fn as_process_1_no_exit_status_is_lost_and_no_zombie_left() {
     nix::fcntl::fcntl(&stdout, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::empty())).unwrap();
     let mut said = String::new();
     std::fs::File::from(stdout).read_to_string(&mut said).unwrap();
-    nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), None).unwrap();
+    nix::sys::wait::waitpid(Pid::from_raw(pid), None).unwrap();
     if said.contains("unshare failed") {
         println!("skipped: no pid namespace here: {said}");
         return;

@@ -1,5 +1,7 @@
 //! Starting real programs: what a child finds, what it costs, how it ends.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "spawn/fixture.rs"]
 mod fixture;
 
@@ -77,8 +79,7 @@ fn a_childs_environment_is_exactly_what_was_set() {
     let base = BaseEnvironment::new(daemons, Some("unix:///s".to_owned()));
     let mut spawner = Spawner::new(base).unwrap();
     let mut settings = program("env");
-    settings.environment = vec![("B".into(), "own é".into()), ("A=".into(), String::new())];
-    settings.environment.pop();
+    settings.environment = vec![("B".into(), "own é".into())];
     let ended = finish(spawner.spawn(&ProcessId::new("g", "p"), &settings).unwrap());
     let lines: BTreeSet<&str> = ended.stdout.lines().collect();
     let expected = [
@@ -91,6 +92,38 @@ fn a_childs_environment_is_exactly_what_was_set() {
         "SUPERVISOR_SERVER_URL=unix:///s",
     ];
     assert_eq!(lines, BTreeSet::from(expected));
+}
+
+#[test]
+fn the_path_is_the_programs_then_the_daemons_then_the_default() {
+    let check = |daemons: &[(&str, &str)], own: &[(&str, &str)], path: &str| {
+        let daemons = daemons.iter().map(|(name, value)| (name.into(), value.into()));
+        let mut settings = program("cat");
+        let own = own.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        settings.environment = own.collect();
+        assert_eq!(BaseEnvironment::new(daemons, None).path(&settings), path);
+    };
+    check(&[("PATH", "/d")], &[("PATH", "/o")], "/o");
+    check(&[("PATH", "/d")], &[("PATH", "")], "");
+    check(&[("PATH", "/d")], &[("A", "/o")], "/d");
+    check(&[("PATH", "")], &[], "/bin:/usr/bin:/usr/local/bin");
+    check(&[], &[], "/bin:/usr/bin:/usr/local/bin");
+}
+
+#[test]
+fn home_and_name_follow_the_user_but_settings_win() {
+    let daemons = [("HOME", "/root"), ("USER", "root"), ("LOGNAME", "root")];
+    let daemons = daemons.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let base = BaseEnvironment::new(daemons, None);
+    let mut settings = program("cat");
+    settings.environment = vec![("USER".into(), "own".into())];
+    let mut user = user_nobody(&[]);
+    user.home = None;
+    settings.user = Some(user);
+    let block = base.block(&ProcessId::new("g", "p"), &settings).unwrap();
+    let has = |entry: &std::ffi::CStr| block.iter().any(|found| found.as_c_str() == entry);
+    assert!(has(c"LOGNAME=nobody") && has(c"USER=own"), "{block:?}");
+    assert!(!block.iter().any(|found| found.to_bytes().starts_with(b"HOME=")), "{block:?}");
 }
 
 #[test]
@@ -184,7 +217,7 @@ fn a_pipe_ends_with_its_child() {
 fn a_signal_right_after_the_start_is_never_lost() {
     let mut spawner = spawner();
     for _ in 0..1000 {
-        let child = spawner.spawn(&ProcessId::new("g", "p"), &program("sleep 1000")).unwrap();
+        let child = spawner.spawn(&ProcessId::new("g", "p"), &program("sleep 10")).unwrap();
         kill(Pid::from_raw(child.pid), Signal::SIGTERM).unwrap();
         assert_eq!(finish(child).status, "Signaled SIGTERM");
     }

@@ -1,6 +1,8 @@
 //! Start-up changes the process it happens in, so each of these runs in one of its own: this
 //! program again, with one of the `part_` tests.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "spawn/fixture.rs"]
 #[allow(dead_code, reason = "these tests need less of it than others")]
 mod fixture;

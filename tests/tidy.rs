@@ -1,6 +1,8 @@
 //! The rules of ARCHITECTURE.md as tests: who imports whom, what pure modules may not touch, how
 //! large a file may grow, and that each opens with a line that says what it is for.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -142,7 +144,7 @@ fn unsafe_stays_where_system_calls_are_made() {
         let module = module_of(&path);
         let uses = shipped(&path).contains("unsafe {");
         assert!(
-            !uses || matches!(module.as_str(), "runtime" | "logs" | "ctl" | "bin"),
+            !uses || matches!(module.as_str(), "runtime" | "logs" | "http" | "ctl" | "bin"),
             "{} has unsafe code",
             path.display()
         );

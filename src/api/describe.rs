@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::logs::local_tm;
 use crate::model::{ProcessInfo, StateCode, WallTime};
 
 const SECONDS_PER_DAY: u64 = 86_400;
@@ -44,13 +45,7 @@ fn uptime(up: Duration) -> String {
 
 /// `Nov 22 07:33 PM`, in the daemon's time zone, English whatever the locale.
 fn local_minute(moment: WallTime) -> String {
-    let seconds: libc::time_t = moment.seconds();
-    // SAFETY: a `tm` of zeros is valid, and localtime_r(3) writes to nothing else.
-    let tm = unsafe {
-        let mut tm: libc::tm = std::mem::zeroed();
-        libc::localtime_r(&raw const seconds, &raw mut tm);
-        tm
-    };
+    let tm = local_tm(moment.seconds());
     let month = usize::try_from(tm.tm_mon).ok().and_then(|month| MONTHS.get(month)).unwrap_or(&"");
     let (hour, half) = (tm.tm_hour, if tm.tm_hour < 12 { "AM" } else { "PM" });
     let hour = if hour % 12 == 0 { 12 } else { hour % 12 };
@@ -60,7 +55,7 @@ fn local_minute(moment: WallTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::fake::process;
+    use crate::api::tests::fake::process;
 
     #[test]
     fn uptime_is_told_as_python_does() {

@@ -176,6 +176,4 @@ pub fn wall_clock() -> WallTime {
 }
 
 #[cfg(test)]
-pub(crate) mod fake;
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,7 +12,9 @@ use super::operations::{
 };
 use crate::core::event::{Changes, ProcessStatus};
 use crate::core::{Command, Reply};
-use crate::model::{Error, ErrorKind, ProcessId, ProcessInfo, Signal, Snapshot, Target, WallTime};
+use crate::model::{
+    Error, ErrorKind, ExitStatus, ProcessId, ProcessInfo, Signal, Snapshot, Target, WallTime,
+};
 use crate::xmlrpc::Value;
 
 /// One process at one moment, as it is told outside.
@@ -224,7 +226,7 @@ impl From<ProcessReport> for Value {
         let ProcessReport { info, now } = report;
         let description = describe(&info, now);
         let ProcessInfo { id, state, pid, start, stop, exit, spawn_error, facts, .. } = &*info;
-        let exit_status = exit.map_or(0, |status| status.code());
+        let exit_status = exit.map_or(0, ExitStatus::code);
         structure([
             ("name", id.name.as_str().into()),
             ("group", id.group.as_str().into()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Supervisor;
 use super::effect::{Effect, Mood};
 use super::event::{Changes, Command, Reply, ReplyTo};
-use super::process::AfterStop;
+use super::process::{AfterStop, Process};
 use super::transition::Input;
 use super::waiter::{Asker, Want};
 use crate::config::setting::LogLevel;
@@ -228,7 +228,7 @@ impl Supervisor {
 
     /// Whether a start is promised to a process that does not run.
     fn will_start(&self, id: &ProcessId) -> bool {
-        self.processes.get(id).is_some_and(|process| process.will_start())
+        self.processes.get(id).is_some_and(Process::will_start)
     }
 }
 

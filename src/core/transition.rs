@@ -163,23 +163,12 @@ impl Process {
                 State::Starting { pid, .. } | State::Running { pid, .. } | State::Unknown { pid },
                 Input::Stop { then },
             ) => self.stop(pid, then, now, out),
-            (
-                State::Starting { pid, .. } | State::Running { pid, .. } | State::Unknown { pid },
-                Input::Retire,
-            ) => self.stop(pid, AfterStop::Rest, now, out),
             // Whoever spoke last is right: a stop takes back a start that waits for the end.
             (State::Stopping { pid, phase, .. }, Input::Stop { then }) => {
                 self.state = State::Stopping { pid, phase, then };
             }
-            (State::Stopping { pid, phase, .. }, Input::Retire) => {
-                self.state = State::Stopping { pid, phase, then: AfterStop::Rest };
-            }
             (State::Spawning { rest, by_request, failures, .. }, Input::Stop { then }) => {
                 self.state = State::Spawning { rest, by_request, failures, stop: Some(then) };
-            }
-            (State::Spawning { rest, by_request, failures, .. }, Input::Retire) => {
-                let stop = Some(AfterStop::Rest);
-                self.state = State::Spawning { rest, by_request, failures, stop };
             }
             (State::Backoff { .. }, Input::Stop { then }) => {
                 let line =
@@ -201,6 +190,10 @@ impl Process {
             }
             (State::Exited { restart_at: Some(_) }, Input::Retire) => {
                 self.state = State::Exited { restart_at: None };
+            }
+
+            (_, Input::Retire) => {
+                return self.transition(Input::Stop { then: AfterStop::Rest }, now);
             }
 
             // --- the child ended
@@ -285,10 +278,6 @@ impl Process {
                 | State::Running { .. }
                 | State::Unknown { .. },
                 Input::Deadline,
-            )
-            | (
-                State::Stopped { .. } | State::Exited { restart_at: None } | State::Fatal,
-                Input::Retire,
             ) => {}
         }
         steps

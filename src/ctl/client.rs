@@ -61,7 +61,7 @@ impl fmt::Display for Failure {
             },
             Self::Status(status) => write!(f, "the server answered {status}"),
             Self::Nonsense(reason) => f.write_str(reason),
-            Self::Terminal(error) => write!(f, "cannot write to standard output: {error}"),
+            Self::Terminal(error) => write!(f, "cannot use standard input and output: {error}"),
             Self::Interrupted => f.write_str("interrupted"),
         }
     }

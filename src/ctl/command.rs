@@ -3,10 +3,10 @@
 use hyper::StatusCode;
 
 use super::client::{Client, Failure};
-use super::fault;
 use super::help;
 use super::input::Input;
 use super::render::Screen;
+use crate::api::error::{FAILURES, Row, row};
 use crate::model::ErrorKind;
 use crate::xmlrpc::Value;
 
@@ -258,7 +258,8 @@ impl Controller {
             return Err(Failure::Interrupted);
         }
         self.credentials = (username, password);
-        self.connect(&self.client.url().to_owned());
+        let url = self.client.url().to_owned();
+        self.connect(&url);
         Ok(())
     }
 
@@ -281,9 +282,15 @@ pub(super) fn unreachable_how(failure: &Failure) -> Option<(&'static str, u8)> {
 
 /// Whether this is a fault of that kind.
 pub(super) fn is_fault(failure: &Failure, kind: ErrorKind) -> bool {
-    matches!(failure, Failure::Fault(fault) if fault::is(fault, kind))
+    matches!(failure, Failure::Fault(fault) if fault.code == row(kind).fault)
 }
 
+/// The failure that a fault's number, or an item's status, stands for.
+pub(super) fn failure_of(number: i64) -> Option<&'static Row> {
+    FAILURES.iter().find(|row| i64::from(row.fault) == number)
+}
+
+#[derive(Debug, PartialEq, Eq)]
 enum Parsed<'a> {
     Nothing,
     Unknown,
@@ -311,4 +318,25 @@ fn take_flag(words: &mut Vec<&str>, flag: &str) -> bool {
     let before = words.len();
     words.retain(|word| *word != flag);
     words.len() < before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_as_the_reference_reads_it() {
+        let check = |line, expected| assert_eq!(parse(line), expected, "{line:?}");
+        check("", Parsed::Nothing);
+        check(" \t", Parsed::Nothing);
+        check(" status  a b ", Parsed::Command("status", "a b"));
+        check("tail -f a", Parsed::Command("tail", "-f a"));
+        check("start-a", Parsed::Command("start", "-a"));
+        check("status; a", Parsed::Command("status", "; a"));
+        check("?start", Parsed::Command("help", "start"));
+        check("?", Parsed::Command("help", ""));
+        check("!ls", Parsed::Unknown);
+        check("@x", Parsed::Unknown);
+        check("é", Parsed::Unknown);
+    }
 }

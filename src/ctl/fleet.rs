@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::client::Failure;
 use super::command::{Controller, exit, is_fault, unreachable_how};
-use super::fault;
 use super::process::{identity, number, text};
 use super::render::to_json;
+use crate::api::error::row;
 use crate::model::ErrorKind;
 use crate::xmlrpc::Value;
 
@@ -44,10 +44,10 @@ impl Controller {
             return Ok(());
         }
         let changes = match self.client.call("reloadConfig", &[]).await {
-            Err(Failure::Fault(fault)) if fault::is(&fault, ErrorKind::ShutdownState) => {
+            Err(failure) if is_fault(&failure, ErrorKind::ShutdownState) => {
                 return self.refused("ERROR: supervisor shutting down");
             }
-            Err(Failure::Fault(fault)) if fault::is(&fault, ErrorKind::CantReread) => {
+            Err(Failure::Fault(fault)) if fault.code == row(ErrorKind::CantReread).fault => {
                 return self.refused(&format!("ERROR: {}", fault.string));
             }
             outcome => Changes::of(&outcome?),
@@ -134,8 +134,8 @@ impl Controller {
             let results = self.group("stopProcessGroup", name).await?;
             self.screen.line(&format!("{name}: stopped"))?;
             let mut results = results.as_array().unwrap_or_default().iter();
-            let failed = |result| fault::kind(number(result, "status")) == Some(ErrorKind::Failed);
-            if results.any(failed) {
+            let failed = i64::from(row(ErrorKind::Failed).fault);
+            if results.any(|result| number(result, "status") == failed) {
                 self.refused(&format!("{name}: has problems; not removing"))?;
                 continue;
             }
@@ -166,11 +166,7 @@ impl Controller {
         }
         let version = self.client.call("getSupervisorVersion", &[]).await?;
         let version = version.as_str().unwrap_or_default();
-        Ok(if self.screen.json {
-            self.screen.json_line(&serde_json::json!({ "version": version }))?;
-        } else {
-            self.screen.line(version)?;
-        })
+        Ok(self.screen.answer(version, &serde_json::json!({ "version": version }))?)
     }
 
     pub(super) async fn reload(&mut self, words: &[&str]) -> Result<(), Failure> {

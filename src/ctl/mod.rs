@@ -15,7 +15,6 @@ use crate::config::{ConfigError, CtlSettings, Files, Host, load_ctl, search_path
 
 mod client;
 mod command;
-mod fault;
 mod fleet;
 mod follow;
 mod help;

@@ -1,8 +1,7 @@
 //! Commands about processes: status, pid, start, stop, restart, signal, clear.
 
 use super::client::Failure;
-use super::command::{Controller, exit, is_fault};
-use super::fault;
+use super::command::{Controller, exit, failure_of, is_fault};
 use super::render::to_json;
 use crate::model::{ErrorKind, ProcessId, StateCode, Target};
 use crate::xmlrpc::Value;
@@ -86,11 +85,8 @@ impl Controller {
         }
         if words.is_empty() {
             let pid = self.client.call("getPID", &[]).await?.as_int().unwrap_or_default();
-            return Ok(if self.screen.json {
-                self.screen.json_line(&serde_json::json!({ "pid": pid }))?;
-            } else {
-                self.screen.line(&pid.to_string())?;
-            });
+            let json = serde_json::json!({ "pid": pid });
+            return Ok(self.screen.answer(&pid.to_string(), &json)?);
         }
         let mut found = Vec::new();
         if words.contains(&"all") {
@@ -272,12 +268,14 @@ impl Controller {
         done: &str,
         harmless: Option<ErrorKind>,
     ) -> Result<(), Failure> {
-        let kind = fault::kind(code);
+        let failure = failure_of(code);
+        let kind = failure.map(|row| row.kind);
         if kind == Some(ErrorKind::Success) {
             return Ok(self.screen.line(&format!("{name}: {done}"))?);
         }
         if kind.is_none() || kind != harmless {
-            self.exit = kind.map_or(exit::GENERIC, fault::exit);
+            let code = failure.and_then(|row| u8::try_from(row.exit).ok());
+            self.exit = code.unwrap_or(exit::GENERIC);
         }
         let reason = match kind {
             Some(ErrorKind::BadName) => "no such process",

@@ -81,6 +81,14 @@ impl Screen {
         self.out.flush()
     }
 
+    /// An answer of one line, as text or as JSON, whichever was asked for.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn answer(&mut self, text: &str, json: &serde_json::Value) -> io::Result<()> {
+        if self.json { self.json_line(json) } else { self.line(text) }
+    }
+
     /// The answer as JSON, on one line.
     ///
     /// # Errors

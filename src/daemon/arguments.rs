@@ -13,6 +13,7 @@ use crate::config::{DaemonSettings, Host};
 #[command(
     name = "supervisord",
     disable_version_flag = true,
+    rename_all = "snake_case",
     infer_long_args = true,
     args_conflicts_with_subcommands = true,
     after_help = "Every option overrides the setting of the same name in [supervisord].\n\
@@ -45,7 +46,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     pub logfile: Option<PathBuf>,
     /// Rotate the activity log at this size
-    #[arg(short = 'y', long, value_name = "SIZE", value_parser = byte_size)]
+    #[arg(short = 'y', long, value_name = "SIZE", value_parser = setting::byte_size)]
     pub logfile_maxbytes: Option<u64>,
     /// Keep so many rotated activity logs
     #[arg(short = 'z', long, value_name = "NUM")]
@@ -142,10 +143,6 @@ fn set<T>(setting: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *setting = value;
     }
-}
-
-fn byte_size(text: &str) -> Result<u64, String> {
-    u64::try_from(setting::byte_size(text)?).map_err(|_| "a size cannot be negative".to_owned())
 }
 
 #[cfg(test)]

@@ -37,6 +37,15 @@ pub struct Gate {
     hosts: Option<Vec<String>>,
 }
 
+/// Why a request may not come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It lacks the right credentials.
+    Unknown,
+    /// A browser sent it for a page of another site.
+    CrossSite,
+}
+
 /// Of both parts only the SHA-1 is kept and compared: equal lengths, no plain text in memory.
 /// `None` where nobody can match: an empty user name or password never means "open".
 struct Digests(Option<([u8; SHA1_BYTES], [u8; SHA1_BYTES])>);
@@ -59,21 +68,19 @@ impl Gate {
         Self { credentials, hosts }
     }
 
-    /// Whether a request may come in; else the answer to it.
+    /// Whether a request may come in.
     ///
     /// # Errors
-    /// 401 without the right credentials, 403 from a page of another site.
-    pub fn admit(&self, method: &Method, headers: &HeaderMap) -> Result<(), Response<Body>> {
+    /// Why not.
+    pub fn admit(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refused> {
         if let Some(credentials) = &self.credentials
-            && !given(headers).is_some_and(|(user, password)| credentials.match_(&user, &password))
+            && !given(headers).is_some_and(|(user, password)| credentials.admit(&user, &password))
         {
-            let mut refusal = status_only(StatusCode::UNAUTHORIZED);
-            refusal.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
-            return Err(refusal);
+            return Err(Refused::Unknown);
         }
         let reads = *method == Method::GET || *method == Method::HEAD;
         if (!reads && is_cross_site(headers)) || self.is_rebound(headers) {
-            return Err(status_only(StatusCode::FORBIDDEN));
+            return Err(Refused::CrossSite);
         }
         Ok(())
     }
@@ -92,6 +99,21 @@ impl Gate {
     }
 }
 
+impl Refused {
+    /// What is answered.
+    #[must_use]
+    pub fn answer(self) -> Response<Body> {
+        match self {
+            Self::CrossSite => status_only(StatusCode::FORBIDDEN),
+            Self::Unknown => {
+                let mut refusal = status_only(StatusCode::UNAUTHORIZED);
+                refusal.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
+                refusal
+            }
+        }
+    }
+}
+
 impl Digests {
     fn new(credentials: &Credentials) -> Self {
         let Credentials { username, password } = credentials;
@@ -104,7 +126,7 @@ impl Digests {
     }
 
     /// Takes the same time whatever is wrong.
-    fn match_(&self, user: &[u8], password: &[u8]) -> bool {
+    fn admit(&self, user: &[u8], password: &[u8]) -> bool {
         let wanted = self.0.unwrap_or_default();
         let usable = Choice::from(u8::from(self.0.is_some()));
         let user: [u8; SHA1_BYTES] = Sha1::digest(user).into();
@@ -195,7 +217,7 @@ mod tests {
 
     fn status(gate: &Gate, method: &Method, pairs: &[(&'static str, &str)]) -> u16 {
         gate.admit(method, &headers(pairs))
-            .map_or_else(|refusal| refusal.status().as_u16(), |()| 200)
+            .map_or_else(|why| why.answer().status().as_u16(), |()| 200)
     }
 
     #[test]

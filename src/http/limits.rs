@@ -15,6 +15,9 @@ use tokio::time::{Sleep, sleep};
 
 /// Bytes of a request's head; a longer one is answered 431.
 pub const HEAD_BYTES_MAX: usize = 32 << 10;
+/// Bytes that are read ahead of a connection, and of small answers that wait to be sent; then no
+/// more is read until some are dealt with.
+pub const BUFFER_BYTES_MAX: usize = 64 << 10;
 /// Headers of a request; more are answered 431.
 pub const HEADERS_MAX: usize = 64;
 /// Bytes of a request's body; a longer one is answered 413.

@@ -74,7 +74,18 @@ fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn an_escape_leads_where_its_byte_does(path in "/?[a-zRPC2/:]{0,12}\\PC{0,12}") {
+            let escaped: String = path.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            prop_assume!(!path.contains('%'));
+            prop_assert_eq!(Route::of(&path), Route::of(&escaped));
+        }
+    }
 
     #[test]
     fn paths_lead_where_the_references_do() {

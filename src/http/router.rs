@@ -53,8 +53,8 @@ impl Router {
 impl Handle for Router {
     /// Nothing is looked at before the gate has let the request in.
     async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
-        if let Err(refusal) = self.gate.admit(request.method(), request.headers()) {
-            return refusal;
+        if let Err(refused) = self.gate.admit(request.method(), request.headers()) {
+            return refused.answer();
         }
         let answered = match (Route::of(request.uri().path()), request.method()) {
             (Route::Rpc, &Method::POST) => self.site.rpc(request).await,

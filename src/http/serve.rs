@@ -18,7 +18,9 @@ use tokio::time::{sleep, timeout};
 
 use super::accept::{Accept, Report};
 use super::body::Body;
-use super::limits::{Busy, Connection, HEAD_BYTES_MAX, HEADERS_MAX, Limits, Timed};
+use super::limits::{
+    BUFFER_BYTES_MAX, Busy, Connection, HEAD_BYTES_MAX, HEADERS_MAX, Limits, Timed,
+};
 use crate::config::setting::LogLevel;
 
 /// How long nothing is accepted after the system had no descriptor or memory for a connection.
@@ -136,9 +138,9 @@ async fn serve_connection<S, H: Handle>(
         }
     });
     let served = http1::Builder::new()
-        .pipeline_flush(true)
         .max_headers(HEADERS_MAX)
         .max_header_size(HEAD_BYTES_MAX)
+        .max_buf_size(BUFFER_BYTES_MAX)
         // `Timed` watches over the head at less cost.
         .header_read_timeout(None)
         .serve_connection(stream, service);

@@ -143,13 +143,20 @@ fn tag(level: LogLevel) -> &'static str {
     }
 }
 
-/// `2026-11-22 19:33:39` in local time.
-fn local_time(seconds: i64) -> String {
+/// Broken-down local time (localtime_r(3)) of so many seconds since the epoch.
+#[must_use]
+pub fn local_tm(seconds: i64) -> libc::tm {
     // SAFETY: all bytes zero is a valid `tm`: numbers and a null pointer.
     let mut tm: libc::tm = unsafe { std::mem::zeroed() };
-    let seconds = seconds as libc::time_t;
+    let seconds: libc::time_t = seconds;
     // SAFETY: both pointers are to live values of the right type.
     unsafe { libc::localtime_r(&raw const seconds, &raw mut tm) };
+    tm
+}
+
+/// `2026-11-22 19:33:39` in local time.
+fn local_time(seconds: i64) -> String {
+    let tm = local_tm(seconds);
     format!(
         "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
         i64::from(tm.tm_year) + 1900,

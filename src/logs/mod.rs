@@ -13,9 +13,13 @@ use crate::model::ProcessId;
 mod activity;
 mod ansi;
 pub mod auto;
+mod episode;
 pub mod follow;
+mod outlet;
+mod output;
 mod plane;
 mod pump;
+mod pumps;
 mod queue;
 pub mod read;
 mod rotate;
@@ -24,7 +28,7 @@ mod sinks;
 mod stream;
 mod worker;
 
-pub use activity::ActivitySettings;
+pub use activity::{ActivitySettings, local_tm};
 pub use follow::{Followed, Follower};
 pub use plane::LogPlane;
 

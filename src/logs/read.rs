@@ -1,7 +1,8 @@
 //! Windows of a log: the reference's `readLog` and `tailLog`. Offsets count bytes.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Bytes that one call returns at most: the reference has no bound, and a large log would exhaust
@@ -36,7 +37,7 @@ pub struct Tail {
 /// # Errors
 /// See [`ReadError`].
 pub fn read_window(path: &Path, offset: i64, length: i64) -> Result<Vec<u8>, ReadError> {
-    let mut file = File::open(path).map_err(|error| match error.kind() {
+    let mut file = open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => ReadError::NoFile,
         _ => ReadError::Failed(error),
     })?;
@@ -54,7 +55,7 @@ pub fn read_window(path: &Path, offset: i64, length: i64) -> Result<Vec<u8>, Rea
 #[must_use]
 pub fn tail_window(path: &Path, offset: i64, length: i64) -> Tail {
     let tail = || {
-        let mut file = File::open(path)?;
+        let mut file = open(path)?;
         let size = size(&mut file)?;
         let (start, count, overflow) = tail_bounds(size, offset, length);
         let skipped = count.saturating_sub(WINDOW_BYTES_MAX);
@@ -95,6 +96,11 @@ fn tail_bounds(size: u64, offset: i64, length: i64) -> (u64, u64, bool) {
     let start = offset.clamp(0, size);
     let count = length.clamp(0, size - start);
     (start as u64, count as u64, overflow)
+}
+
+/// Without waiting for a writer, should it be a named pipe.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 
 fn size(file: &mut File) -> io::Result<u64> {

@@ -6,29 +6,18 @@
 //! are counted, and the episode is reported once when it begins and once, with the count, when it
 //! is over.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::episode::{Episode, Reports};
+use super::output::{Output, open};
 use super::pump::Moment;
 use super::rotate;
-use super::stream::StreamOutput;
 use crate::config::setting::LogLevel;
-
-/// After a failure bytes are dropped this long without asking the system again.
-pub(super) const RETRY_AFTER: Duration = Duration::from_millis(200);
-
-/// An episode is over when writes work again this long after its last failure; until then it is
-/// one episode, so that a disk that is almost full is not reported at every line.
-const SETTLED_AFTER: Duration = Duration::from_secs(1);
-
-/// What happened to a log that a person should know, with its level.
-pub(super) type Reports = Vec<(LogLevel, String)>;
 
 /// When a file is rotated and how it is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,33 +36,13 @@ pub(super) struct Sink {
     path: Arc<Path>,
     settings: SinkSettings,
     output: Output,
-    trouble: Option<Trouble>,
+    /// The last byte written was not the end of a line.
+    mid_line: bool,
+    episode: Episode,
     /// The size that rotates; beyond `max_bytes` after a rotation that failed.
     rotate_at: u64,
     /// Told of every change, while somebody follows.
     changes: Option<watch::Sender<()>>,
-}
-
-#[derive(Debug)]
-enum Output {
-    Closed,
-    File(LogFile),
-    Stream(StreamOutput),
-}
-
-#[derive(Debug)]
-struct LogFile {
-    file: File,
-    device: u64,
-    inode: u64,
-    size: u64,
-}
-
-/// An episode of dropped bytes.
-#[derive(Debug)]
-struct Trouble {
-    last_failure: Moment,
-    dropped: u64,
 }
 
 impl Sink {
@@ -89,12 +58,13 @@ impl Sink {
             path,
             settings,
             output: Output::Closed,
-            trouble: None,
+            mid_line: false,
+            episode: Episode::default(),
             rotate_at: settings.max_bytes,
             changes,
         };
         if let Err(error) = sink.settle() {
-            sink.fail(&error, 0, now, reports);
+            sink.episode.fail(&sink.path, &error, 0, now, reports);
         }
         sink
     }
@@ -112,28 +82,24 @@ impl Sink {
         self.changes = Some(changes);
     }
 
-    /// Writes all of `bytes`, or counts what is lost. Rotates after the write if it is due, so
-    /// that `bytes` are never torn by a rotation.
+    /// Writes all of `bytes`, or counts what is lost. No line is torn by a rotation or by a
+    /// rename from outside if its end is among `bytes`.
     pub fn write(&mut self, bytes: &[u8], now: Moment, reports: &mut Reports) {
-        if self.rests(now) {
-            self.drop_bytes(bytes.len());
+        if self.episode.rests(now) {
+            self.episode.count(bytes.len());
             return;
         }
-        let (taken, outcome) = match self.settle() {
-            Ok(()) => self.put(bytes, now),
-            Err(error) => (0, Err(error)),
-        };
-        match outcome {
-            Ok(()) => self.recover(now, reports),
+        let mut rest = bytes;
+        match self.put_by_lines(&mut rest, now, reports) {
+            Ok(()) => self.episode.recover(&self.path, now, reports),
             Err(error) => {
-                let lost = match &mut self.output {
+                let waited = match &mut self.output {
                     Output::Stream(stream) => stream.discard(),
-                    _ => bytes.len() - taken,
+                    _ => 0,
                 };
-                self.fail(&error, lost, now, reports);
+                self.episode.fail(&self.path, &error, rest.len() + waited, now, reports);
             }
         }
-        self.rotate_if_due(reports);
         self.tell();
     }
 
@@ -156,7 +122,7 @@ impl Sink {
             && let Err(error) = stream.flush(now)
         {
             let lost = stream.discard();
-            self.fail(&error, lost, now, reports);
+            self.episode.fail(&self.path, &error, lost, now, reports);
         }
     }
 
@@ -165,24 +131,29 @@ impl Sink {
     /// # Errors
     /// It cannot be opened or truncated. A stream is left alone, without error.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.settle()?;
+        if self.is_replaced() {
+            self.settle()?;
+        }
         if let Output::File(log) = &mut self.output {
             log.file.set_len(0)?;
             log.size = 0;
+            self.mid_line = false;
         }
         self.rotate_at = self.settings.max_bytes;
         self.tell();
         Ok(())
     }
 
-    /// Opens the path anew. If that fails, what was open stays so.
+    /// Opens the path anew, creating it. If that fails, what was open stays so.
     pub fn reopen(&mut self, now: Moment, reports: &mut Reports) {
         if let Output::Stream(_) = self.output {
             return;
         }
         match open(&self.path, self.settings.auto) {
+            // The next write finishes its line in the old file.
+            Ok(_) if self.mid_line => {}
             Ok(output) => self.output = output,
-            Err(error) => self.fail(&error, 0, now, reports),
+            Err(error) => self.episode.fail(&self.path, &error, 0, now, reports),
         }
         self.tell();
     }
@@ -191,66 +162,99 @@ impl Sink {
     pub fn finish(&mut self, reports: &mut Reports) {
         if let Output::Stream(stream) = &mut self.output {
             let lost = stream.discard();
-            self.drop_bytes(lost);
+            self.episode.count(lost);
         }
-        self.end_episode(reports);
+        self.episode.end(&self.path, reports);
     }
 
-    /// Makes `output` the file that the path names now.
-    fn settle(&mut self) -> io::Result<()> {
+    /// Writes `rest`, leaving in it what could not be written.
+    fn put_by_lines(
+        &mut self,
+        rest: &mut &[u8],
+        now: Moment,
+        reports: &mut Reports,
+    ) -> io::Result<()> {
+        if self.is_replaced() {
+            if self.mid_line {
+                let line = rest.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+                self.put(rest, line, now)?;
+            }
+            self.settle()?;
+        }
+        let room = usize::try_from(self.room()).unwrap_or(usize::MAX);
+        if rest.len() > room {
+            let lines = rest.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+            if lines >= room.max(1) {
+                self.put(rest, lines, now)?;
+                self.rotate_if_due(reports);
+            }
+        }
+        self.put(rest, rest.len(), now)?;
+        self.rotate_if_due(reports);
+        Ok(())
+    }
+
+    /// Writes the first `count` bytes of `rest` and takes them off.
+    fn put(&mut self, rest: &mut &[u8], count: usize, now: Moment) -> io::Result<()> {
+        let Some((mut bytes, after)) = rest.split_at_checked(count) else {
+            return Ok(());
+        };
+        let last = bytes.last().copied();
         match &mut self.output {
-            Output::Stream(_) => Ok(()),
-            Output::Closed => {
-                self.output = open(&self.path, self.settings.auto)?;
-                Ok(())
+            Output::Closed => return Err(io::ErrorKind::NotFound.into()),
+            Output::Stream(stream) => {
+                // What it does not take at once waits in it.
+                *rest = after;
+                stream.write(bytes, now)?;
+                if self.episode.is_open() && stream.is_blocked() {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
             }
             Output::File(log) => {
-                match self.path.metadata() {
-                    Ok(found) if (found.dev(), found.ino()) == (log.device, log.inode) => {
-                        log.size = found.size();
-                        return Ok(());
-                    }
-                    _ => {}
+                while !bytes.is_empty() {
+                    let written = match log.file.write(bytes) {
+                        Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                        Ok(written) => written,
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+                        Err(error) => return Err(error),
+                    };
+                    log.size += written as u64;
+                    bytes = bytes.get(written..).unwrap_or_default();
+                    *rest = rest.get(written..).unwrap_or_default();
                 }
-                // Renamed or removed. Where no new file can be had, the old one still serves.
-                if let Ok(output) = open(&self.path, self.settings.auto) {
-                    self.output = output;
-                }
-                Ok(())
             }
+        }
+        self.mid_line = last.map_or(self.mid_line, |byte| byte != b'\n');
+        Ok(())
+    }
+
+    /// Whether the path names another file than the open one, or none.
+    fn is_replaced(&mut self) -> bool {
+        match &mut self.output {
+            Output::Stream(_) => false,
+            Output::Closed => true,
+            Output::File(log) => match self.path.metadata() {
+                Ok(found) if (found.dev(), found.ino()) == (log.device, log.inode) => {
+                    log.size = found.size();
+                    false
+                }
+                _ => true,
+            },
         }
     }
 
-    /// How many bytes were written, and what ended it.
-    fn put(&mut self, bytes: &[u8], now: Moment) -> (usize, io::Result<()>) {
-        let log = match &mut self.output {
-            Output::File(log) => log,
-            Output::Stream(stream) => {
-                let outcome = stream.write(bytes, now);
-                // In trouble there is no patience: only what is taken at once is not lost.
-                let outcome = match outcome {
-                    Ok(()) if self.trouble.is_some() && stream.is_blocked() => {
-                        Err(io::ErrorKind::TimedOut.into())
-                    }
-                    other => other,
-                };
-                return (0, outcome);
-            }
-            Output::Closed => return (0, Err(io::ErrorKind::NotFound.into())),
-        };
-        let mut taken = 0;
-        while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
-            match log.file.write(rest) {
-                Ok(0) => return (taken, Err(io::ErrorKind::WriteZero.into())),
-                Ok(n) => {
-                    taken += n;
-                    log.size += n as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return (taken, Err(error)),
+    /// Makes the open file the one that the path names; where no new one can be had, an old one
+    /// still serves.
+    fn settle(&mut self) -> io::Result<()> {
+        match (open(&self.path, self.settings.auto), &self.output) {
+            (Err(error), Output::Closed) => return Err(error),
+            (Err(_), _) => {}
+            (Ok(output), _) => {
+                self.output = output;
+                self.mid_line = false;
             }
         }
-        (taken, Ok(()))
+        Ok(())
     }
 
     fn rotate_if_due(&mut self, reports: &mut Reports) {
@@ -265,7 +269,10 @@ impl Sink {
         } else {
             rotate::shift(&self.path, self.settings.backups)
                 .and_then(|()| open(&self.path, self.settings.auto))
-                .map(|output| self.output = output)
+                .map(|output| {
+                    self.output = output;
+                    self.mid_line = false;
+                })
         };
         if let Err(error) = outcome {
             // Everything goes on into the current file, which may be `.1` by now.
@@ -282,79 +289,9 @@ impl Sink {
         }
     }
 
-    fn rests(&self, now: Moment) -> bool {
-        self.trouble.as_ref().is_some_and(|trouble| {
-            trouble.dropped > 0 && now.saturating_sub(trouble.last_failure) < RETRY_AFTER
-        })
-    }
-
-    fn fail(&mut self, error: &io::Error, lost: usize, now: Moment, reports: &mut Reports) {
-        if self.trouble.is_none() {
-            let path = self.path.display();
-            reports.push((
-                LogLevel::Error,
-                format!("cannot write to log {path}: {error}; output is dropped until it works"),
-            ));
-        }
-        let trouble = self.trouble.get_or_insert(Trouble { last_failure: now, dropped: 0 });
-        trouble.last_failure = now;
-        self.drop_bytes(lost);
-    }
-
-    fn drop_bytes(&mut self, count: usize) {
-        if let Some(trouble) = &mut self.trouble {
-            trouble.dropped += count as u64;
-        }
-    }
-
-    fn recover(&mut self, now: Moment, reports: &mut Reports) {
-        let over = |t: &Trouble| now.saturating_sub(t.last_failure) >= SETTLED_AFTER;
-        if self.trouble.as_ref().is_some_and(over) {
-            self.end_episode(reports);
-        }
-    }
-
-    fn end_episode(&mut self, reports: &mut Reports) {
-        if let Some(trouble) = self.trouble.take().filter(|trouble| trouble.dropped > 0) {
-            let (path, dropped) = (self.path.display(), trouble.dropped);
-            reports.push((LogLevel::Warn, format!("log {path}: {dropped} bytes were dropped")));
-        }
-    }
-
     fn tell(&self) {
         if let Some(changes) = &self.changes {
             changes.send_replace(());
         }
     }
-}
-
-/// Opens a log for appending, creating it.
-///
-/// AUTO logs are in a directory that others may write to: they are created for the owner alone,
-/// never followed through a link, and hold a shared lock that tells other daemons to leave them.
-fn open(path: &Path, auto: bool) -> io::Result<Output> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
-    if auto {
-        options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY);
-    }
-    let file = match options.open(path) {
-        Ok(file) => file,
-        Err(error) => {
-            return match StreamOutput::standard(path) {
-                Some(stream) => stream.map(Output::Stream),
-                None => Err(error),
-            };
-        }
-    };
-    let found = file.metadata()?;
-    let device = path.starts_with("/dev") || path.starts_with("/proc");
-    if device || !found.is_file() {
-        return Ok(Output::Stream(StreamOutput::own(file)));
-    }
-    if auto {
-        // Advisory; where the file system has no locks, the log still works.
-        let _ = file.try_lock_shared();
-    }
-    Ok(Output::File(LogFile { device: found.dev(), inode: found.ino(), size: found.size(), file }))
 }

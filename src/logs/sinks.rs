@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::episode::Reports;
 use super::pump::Moment;
 use super::queue::Subscription;
-use super::sink::{Reports, Sink, SinkSettings};
+use super::sink::{Sink, SinkSettings};
 
 /// Names a sink; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -29,8 +29,11 @@ const TURNS_IN_A_ROW_MAX: u32 = 16;
 /// Spawns in a row before the connections get their turn: some 5 ms.
 const SPAWNS_IN_A_ROW_MAX: u32 = 16;
 
-/// Checks the configuration before everything is stopped for it. Returns what is wrong with it.
-pub type Rehearsal = Arc<dyn Fn() -> Result<(), Vec<String>> + Send + Sync>;
+/// What came of a rehearsal: everything that is wrong with the configuration, if anything is.
+pub type Outcome = Result<(), Vec<String>>;
+
+/// Checks the configuration before everything is stopped for it; blocks.
+pub type Rehearsal = Arc<dyn Fn() -> Outcome + Send + Sync>;
 
 /// Turns the world into events and effects into the world. Holds the only clock.
 pub struct Driver {
@@ -47,7 +50,7 @@ pub struct Driver {
     reaper: Reaper,
     signals: Signals,
     rehearsal: Rehearsal,
-    rehearsed: (mpsc::Sender<Result<(), Vec<String>>>, mpsc::Receiver<Result<(), Vec<String>>>),
+    rehearsed: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     turns_in_a_row: u32,
 }
 
@@ -56,7 +59,7 @@ enum Wake {
     Happened(Event),
     Asked(Request),
     Restart,
-    Rehearsed(Result<(), Vec<String>>),
+    Rehearsed(Outcome),
 }
 
 impl Driver {

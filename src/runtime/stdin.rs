@@ -124,14 +124,14 @@ async fn drain(shared: Arc<Shared>) {
         };
         match write_some(pending, |bytes| pipe.try_write(bytes)) {
             Err(_) => *state = State::Closed,
-            Ok(()) if pending.is_empty() => *pending = VecDeque::new(),
+            Ok(()) if pending.is_empty() => {}
             Ok(()) => continue,
         }
         return;
     }
 }
 
-/// Writes until there is nothing left or the pipe is full.
+/// Writes until there is nothing left, not even the memory, or the pipe is full.
 fn write_some(
     pending: &mut VecDeque<u8>,
     write: impl Fn(&[u8]) -> io::Result<usize>,
@@ -139,6 +139,7 @@ fn write_some(
     loop {
         let (front, _) = pending.as_slices();
         if front.is_empty() {
+            *pending = VecDeque::new();
             return Ok(());
         }
         match write(front) {

@@ -111,9 +111,9 @@ fn element(out: &mut String, tag: &str, content: &str) {
     }
 }
 
-/// Copies whole stretches between the characters that cannot stand as they are.
+/// Copies whole stretches between the bytes that may not stand as they are.
 fn write_text(out: &mut String, mut text: &str) {
-    while let Some(at) = text.find(is_special) {
+    while let Some(at) = text.bytes().position(needs_a_look) {
         let (plain, rest) = text.split_at(at);
         out.push_str(plain);
         let mut chars = rest.chars();
@@ -123,7 +123,7 @@ fn write_text(out: &mut String, mut text: &str) {
             Some('>') => out.push_str("&gt;"),
             // A bare one would be read as a line feed (XML 1.0, section 2.11).
             Some('\r') => out.push_str("&#13;"),
-            Some(c) => out.push(picture(c)),
+            Some(c) => out.push(shown(c)),
             None => {}
         }
         text = chars.as_str();
@@ -131,20 +131,21 @@ fn write_text(out: &mut String, mut text: &str) {
     out.push_str(text);
 }
 
-fn is_special(c: char) -> bool {
-    match c {
-        '\t' | '\n' => false,
-        '\0'..'\x20' | '&' | '<' | '>' | '\u{fffe}' | '\u{ffff}' => true,
-        _ => false,
+/// The first byte of every character that is escaped or replaced, and of few others.
+fn needs_a_look(byte: u8) -> bool {
+    match byte {
+        b'\t' | b'\n' => false,
+        b'&' | b'<' | b'>' => true,
+        // U+F000 to U+FFFF begin with 0xEF.
+        byte => byte < b' ' || byte == 0xef,
     }
 }
 
 /// The Unicode block "Control Pictures" begins with those of 0x00 to 0x1F, in order.
-fn picture(c: char) -> char {
+fn shown(c: char) -> char {
     match c {
-        '\0'..'\x20' => {
-            char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER)
-        }
-        _ => char::REPLACEMENT_CHARACTER,
+        '\0'..' ' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
+        c => c,
     }
 }

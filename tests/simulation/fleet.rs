@@ -6,6 +6,7 @@ use std::time::Duration;
 use supervisord::config::program::GroupKind;
 use supervisord::config::setting::{Autorestart, LogSettings, LogTarget};
 use supervisord::config::{GroupSettings, ProcessSettings};
+use supervisord::core::LogNaming;
 use supervisord::model::{ProcessId, Signal};
 
 use crate::random::Random;
@@ -99,4 +100,8 @@ fn process(name: &str, random: &mut Random) -> Arc<ProcessSettings> {
         environment: Vec::new(),
         serverurl: None,
     })
+}
+
+pub fn naming() -> LogNaming {
+    LogNaming { directory: "/logs".into(), identifier: "simulation".into(), seed: 1 }
 }

@@ -3,6 +3,9 @@
 //! `SIMULATION_TURNS` sets how many turns (1,000,000), `SIMULATION_SEED` replays one episode. A
 //! failure prints the seed and the events and effects that led to it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
+mod brief;
 mod fleet;
 mod random;
 mod world;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ask, ask_with, column, fleet, keys, list, text};
-use crate::api::fake::{Fake, facts, id, process};
+use crate::api::tests::fake::{Fake, facts, id, process};
 use crate::core::event::{Changes, ProcessStatus};
 use crate::core::{Command, Reply};
 use crate::model::snapshot::GroupInfo;

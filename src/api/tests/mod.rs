@@ -1,11 +1,12 @@
 //! Every operation and every failure, against a core of straw.
 
-use super::fake::{Fake, process};
 use super::{error, operations};
 use crate::model::{ErrorKind, ProcessInfo, StateCode, SupervisorState};
 use crate::xmlrpc::Value;
+use fake::{Fake, process};
 
 mod commands;
+pub(crate) mod fake;
 mod reads;
 
 /// A lone process that runs, and a group of one that runs and one that does not.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ask, column, fleet, keys, list, plain, text};
-use crate::api::fake::{Fake, facts, process};
+use crate::api::tests::fake::{Fake, facts, process};
 use crate::config::setting::LogLevel;
 use crate::model::{ExitStatus, StateCode, WallTime};
 use crate::xmlrpc::Value;

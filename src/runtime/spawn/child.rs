@@ -19,7 +19,7 @@ pub const EXIT_NOT_SPAWNED: c_int = 127;
 const SIGNAL_MAX: c_int = 64;
 
 /// The size of the kernel's signal sets (sigprocmask(2)), which are not the C library's.
-const SIGNAL_SET_BYTES: usize = 8;
+pub const SIGNAL_SET_BYTES: usize = 8;
 
 /// Past this number, [`Descriptors::ClosedSingly`] leaves descriptors to their close-on-exec flag.
 const CLOSED_SINGLY_MAX: RawFd = 65_536;
@@ -197,27 +197,6 @@ unsafe fn signals() {
         }
         let new = &raw const none;
         libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, new, no_old, SIGNAL_SET_BYTES);
-    }
-}
-
-/// Blocks every signal and returns what was blocked before.
-pub fn block_signals() -> u64 {
-    let (all, mut before) = (u64::MAX, 0_u64);
-    let (how, size) = (libc::SIG_SETMASK, SIGNAL_SET_BYTES);
-    // SAFETY: both sets are of the size that is passed.
-    unsafe {
-        libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const all, &raw mut before, size);
-    }
-    before
-}
-
-/// Blocks what [`block_signals`] found blocked, and nothing else.
-pub fn restore_signals(before: u64) {
-    let (how, none) = (libc::SIG_SETMASK, ptr::null_mut::<c_void>());
-    // SAFETY: the set is of the size that is passed.
-    unsafe {
-        let new = &raw const before;
-        libc::syscall(libc::SYS_rt_sigprocmask, how, new, none, SIGNAL_SET_BYTES);
     }
 }
 

@@ -6,7 +6,7 @@ use std::ptr;
 
 use nix::errno::Errno;
 
-use super::child::{self, Descriptors, Plan};
+use super::child::{self, Descriptors, Plan, SIGNAL_SET_BYTES};
 
 /// The child's stack until it is the program; past it, it dies of the guard page below.
 const STACK_BYTES: usize = 64 * 1024;
@@ -59,7 +59,7 @@ impl Stack {
         }
         // A handler of the daemon's must not run in the child, where it would act on the
         // daemon's memory.
-        let blocked = child::block_signals();
+        let blocked = block_signals();
         // SAFETY: the child runs on this stack, of which its Rust frames use little, while this
         // thread waits; it only reads the plan, and writes atomics.
         let pid = unsafe {
@@ -67,7 +67,7 @@ impl Stack {
             libc::clone(child::run, top, flags, ptr::from_ref(plan).cast_mut().cast())
         };
         let made = Errno::result(pid);
-        child::restore_signals(blocked);
+        restore_signals(blocked);
         made
     }
 }
@@ -76,5 +76,26 @@ impl Drop for Stack {
     fn drop(&mut self) {
         // SAFETY: the whole mapping, which no child uses: start waits for each.
         unsafe { libc::munmap(self.base, GUARD_BYTES + STACK_BYTES) };
+    }
+}
+
+/// Blocks every signal and returns what was blocked before.
+fn block_signals() -> u64 {
+    let (all, mut before) = (u64::MAX, 0_u64);
+    let (how, size) = (libc::SIG_SETMASK, SIGNAL_SET_BYTES);
+    // SAFETY: both sets are of the size that is passed.
+    unsafe {
+        libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const all, &raw mut before, size);
+    }
+    before
+}
+
+/// Blocks what [`block_signals`] found blocked, and nothing else.
+fn restore_signals(before: u64) {
+    let (how, none) = (libc::SIG_SETMASK, ptr::null_mut::<c_void>());
+    // SAFETY: the set is of the size that is passed.
+    unsafe {
+        let new = &raw const before;
+        libc::syscall(libc::SYS_rt_sigprocmask, how, new, none, SIGNAL_SET_BYTES);
     }
 }

@@ -4,7 +4,9 @@ from importlib import import_module
 
 from oracle.scenario import Scenario
 
-ABOUT = ["calls", "lifecycle", "reload", "logs", "config", "environment"]
+ABOUT = [
+    "calls", "lifecycle", "reload", "logs", "config", "environment", "daemon", "http", "ctl",
+]
 
 
 def all_scenarios() -> list[Scenario]:

@@ -6,7 +6,7 @@ from oracle.steps import call, do, file, refused, running, wait_file, write
 
 CAT = program("cat", "/bin/cat", startsecs=0)
 
-BASE = "[supervisord]\nlogfile=@DIR@/main.log\npidfile=@DIR@/daemon.pid\n"
+BASE = "[supervisord]\nlogfile=@DIR@/main.log\npidfile=@DIR@/daemon.pid\nchildlogdir=@DIR@/logs\n"
 
 BAD_FILES = {
     "no supervisord section": "[program:cat]\ncommand=/bin/cat\n",

@@ -7,7 +7,7 @@ from oracle.steps import call, do, field, file, running, wait, wait_file, write
 
 def reports(command: str, **keys) -> str:
     """A program that writes what a command says into the file `said` and stays."""
-    return program("says", f"/bin/sh -c '{command} > @DIR@/saying; mv @DIR@/saying @DIR@/said; exec cat'",
+    return program("says", f"/bin/sh -c '({command}) > @DIR@/saying; mv @DIR@/saying @DIR@/said; exec cat'",
                    **{"startsecs": 0, **keys})
 
 

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use super::{Api, Reload};
+use crate::api::{Api, Reload};
+use crate::config::GroupKind;
 use crate::config::setting::{Autorestart, LogLevel, LogSettings, LogTarget};
-use crate::config::{Config, DaemonSettings, GroupSettings, ProcessSettings, program::GroupKind};
+use crate::config::{Config, DaemonSettings, GroupSettings, ProcessSettings};
 use crate::core::{Command, Reply};
 use crate::logs::{ActivitySettings, LogPlane};
 use crate::model::snapshot::GroupInfo;

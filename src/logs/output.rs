@@ -1,0 +1,61 @@
+//! An open log: a regular file, or a stream.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::stream::StreamOutput;
+
+/// What a path turned out to be.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// Not open.
+    Closed,
+    /// A regular file.
+    File(LogFile),
+    /// Anything else.
+    Stream(StreamOutput),
+}
+
+/// A regular file, open for appending.
+#[derive(Debug)]
+pub(super) struct LogFile {
+    pub file: File,
+    /// With the inode: which file it is, whatever it is called by now.
+    pub device: u64,
+    pub inode: u64,
+    /// Its size when last looked at or written to.
+    pub size: u64,
+}
+
+/// Opens a log for appending, creating it.
+///
+/// AUTO logs are in a directory that others may write to: they are created for the owner alone,
+/// never followed through a link, and hold a shared lock that tells other daemons to leave them.
+pub(super) fn open(path: &Path, auto: bool) -> io::Result<Output> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    if auto {
+        options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY);
+    }
+    let file = match options.open(path) {
+        Ok(file) => file,
+        Err(error) => {
+            return match StreamOutput::standard(path) {
+                Some(stream) => stream.map(Output::Stream),
+                None => Err(error),
+            };
+        }
+    };
+    let found = file.metadata()?;
+    let device = path.starts_with("/dev") || path.starts_with("/proc");
+    if device || !found.is_file() {
+        return Ok(Output::Stream(StreamOutput::own(file)));
+    }
+    if auto {
+        // Advisory; where the file system has no locks, the log still works.
+        let _ = file.try_lock_shared();
+    }
+    Ok(Output::File(LogFile { device: found.dev(), inode: found.ino(), size: found.size(), file }))
+}

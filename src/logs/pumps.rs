@@ -1,0 +1,268 @@
+//! Every pipe that is read, and when: the log thread's only way to sleep.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+
+use super::episode::RETRY_AFTER;
+use super::outlet::Outlet;
+use super::pump::{Moment, Next, Pump, Taken, next_on_grid};
+use crate::config::setting::LogLevel;
+
+/// Bytes of one read and so of one write: what is looked at for rotation, and what stays in a
+/// processor's cache between the two.
+const CHUNK_BYTES: usize = 128 << 10;
+
+/// Bytes that one pipe may give in a turn before the others have theirs.
+const TURN_BYTES_MAX: usize = 1 << 20;
+
+/// Events taken from the system at once; the rest comes with the next call.
+const EVENTS_MAX: usize = 256;
+
+/// Pipes that may be enlarged at once; the others keep the usual size. Unprivileged users have
+/// 64 MiB for all their pipes (`fs.pipe-user-pages-soft` of pipe(7)), and past that every new pipe
+/// is tiny.
+const ENLARGED_PIPES_MAX: usize = 32;
+
+/// Waits shorter than this are too short for epoll's milliseconds.
+const SHORT_WAIT: Duration = Duration::from_millis(3);
+
+/// Names the bell among the epoll events; pumps count from 1.
+const BELL: u64 = 0;
+
+/// The table of pumps.
+pub(super) struct Pumps {
+    epoll: Epoll,
+    pumps: HashMap<PumpId, Pump>,
+    last_id: u64,
+    /// When pumps that are not watched are read; entries of pumps that are gone are passed over.
+    due: BinaryHeap<Reverse<(Moment, PumpId)>>,
+    enlarged: usize,
+    chunk: Vec<u8>,
+    stripped: Vec<u8>,
+}
+
+/// Names a pump; never used again for another, whatever number its descriptor had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct PumpId(u64);
+
+/// How far a pipe is read in one go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Until it seems empty.
+    Turn,
+    /// What it holds now.
+    Held,
+    /// Until the system says that it is empty or at its end.
+    End,
+}
+
+impl Pumps {
+    /// None yet; `bell` wakes [`Pumps::sleep`].
+    ///
+    /// # Errors
+    /// The system has no descriptor left.
+    pub fn new(bell: BorrowedFd<'_>) -> io::Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        epoll.add(bell, EpollEvent::new(EpollFlags::EPOLLIN, BELL))?;
+        Ok(Self {
+            epoll,
+            pumps: HashMap::new(),
+            last_id: BELL,
+            due: BinaryHeap::new(),
+            enlarged: 0,
+            chunk: vec![0; CHUNK_BYTES],
+            stripped: Vec::new(),
+        })
+    }
+
+    /// Begins to read a pipe.
+    ///
+    /// # Errors
+    /// The system cannot watch it.
+    pub fn add(&mut self, pump: Pump) -> io::Result<PumpId> {
+        let id = PumpId(self.last_id + 1);
+        self.epoll.add(&pump, watched(id))?;
+        self.last_id += 1;
+        self.pumps.insert(id, pump);
+        Ok(id)
+    }
+
+    /// The pump of this name, if it is not yet at its end.
+    pub fn pump(&self, id: PumpId) -> Option<&Pump> {
+        self.pumps.get(&id)
+    }
+
+    /// Sleeps until something happens, without a limit if nothing is due; then reads what should
+    /// be read. True if the bell rang.
+    pub fn sleep(&mut self, outlet: &mut Outlet) -> bool {
+        let mut events = [EpollEvent::empty(); EVENTS_MAX];
+        let count = self.wait(&mut events, outlet);
+        let mut rung = false;
+        for event in events.iter().take(count) {
+            match event.data() {
+                BELL => rung = true,
+                id => self.turn(PumpId(id), outlet),
+            }
+        }
+        self.turn_those_due(outlet);
+        rung
+    }
+
+    /// Reads what every pipe holds, and closes it.
+    pub fn finish(&mut self, outlet: &mut Outlet) {
+        for id in self.pumps.keys().copied().collect::<Vec<_>>() {
+            self.pour(id, Reach::Held, outlet);
+            self.close(id, outlet);
+        }
+    }
+
+    fn wait(&self, events: &mut [EpollEvent], outlet: &Outlet) -> usize {
+        let now = outlet.now();
+        let due = self.due.peek().map(|Reverse((due, _))| *due);
+        let retry = outlet.sinks.any_blocked().then(|| next_on_grid(now));
+        let delay = due.into_iter().chain(retry).min().map(|due| due.saturating_sub(now));
+        let timeout = match delay {
+            None => EpollTimeout::NONE,
+            Some(delay) if delay >= SHORT_WAIT => {
+                let rounded_up = delay + Duration::from_micros(999);
+                EpollTimeout::try_from(rounded_up).unwrap_or(EpollTimeout::MAX)
+            }
+            Some(delay) => {
+                if !delay.is_zero() {
+                    let mut any = [PollFd::new(self.epoll.0.as_fd(), PollFlags::POLLIN)];
+                    let _ = ppoll(&mut any, Some(delay.into()), None);
+                }
+                EpollTimeout::ZERO
+            }
+        };
+        self.epoll.wait(events, timeout).unwrap_or(0)
+    }
+
+    fn turn_those_due(&mut self, outlet: &mut Outlet) {
+        let now = outlet.now();
+        if outlet.sinks.any_blocked() {
+            outlet.sinks.flush(now);
+        }
+        let mut ready = Vec::new();
+        while let Some(Reverse((due, id))) = self.due.peek().copied()
+            && due <= now
+        {
+            self.due.pop();
+            ready.push(id);
+        }
+        for id in ready {
+            self.turn(id, outlet);
+        }
+    }
+
+    /// Reads one pipe and decides when to read it next.
+    fn turn(&mut self, id: PumpId, outlet: &mut Outlet) {
+        let Some(pump) = self.pumps.get(&id) else {
+            return;
+        };
+        if pump.sink.is_some_and(|sink| outlet.sinks.is_blocked(sink)) {
+            self.due.push(Reverse((next_on_grid(outlet.now()), id)));
+            return;
+        }
+        let (found, end) = self.pour(id, Reach::Turn, outlet);
+        let now = outlet.now();
+        let Some(pump) = self.pumps.get_mut(&id) else {
+            return;
+        };
+        if let Taken::Failed(errno) = end {
+            let (process, stream) = (&pump.process, pump.stream);
+            let text = format!("cannot read {stream} of {process}: {errno}; it is tried again");
+            outlet.report(LogLevel::Error, &text);
+            self.due.push(Reverse((now + RETRY_AFTER, id)));
+            return;
+        }
+        if found >= pump.capacity / 2 && !pump.is_enlarged() && self.enlarged < ENLARGED_PIPES_MAX {
+            pump.enlarge();
+            self.enlarged += usize::from(pump.is_enlarged());
+        }
+        match pump.pace.after(now, found, pump.capacity) {
+            Next::At(due) => self.due.push(Reverse((due, id))),
+            Next::Watched => {
+                if pump.is_enlarged() {
+                    pump.shrink();
+                    self.enlarged -= usize::from(!pump.is_enlarged());
+                }
+                if self.epoll.modify(&*pump, &mut watched(id)).is_err() {
+                    self.due.push(Reverse((now + RETRY_AFTER, id)));
+                }
+            }
+        }
+    }
+
+    /// Reads a pipe into its sink: how many bytes came, and what the last read came to. A pump
+    /// at its end is gone afterwards.
+    pub fn pour(&mut self, id: PumpId, reach: Reach, outlet: &mut Outlet) -> (usize, Taken) {
+        let now = outlet.now();
+        let Some(pump) = self.pumps.get_mut(&id) else {
+            return (0, Taken::EndOfFile);
+        };
+        let limit = if reach == Reach::Held { pump.waiting() } else { TURN_BYTES_MAX };
+        let mut found = 0;
+        let end = loop {
+            let count = match pump.take(&mut self.chunk) {
+                Taken::Bytes(count) => count,
+                end => break end,
+            };
+            found += count;
+            let mut bytes = self.chunk.get(..count).unwrap_or_default();
+            if let Some(stripper) = &mut pump.stripper {
+                self.stripped.clear();
+                stripper.strip(bytes, &mut self.stripped);
+                bytes = &self.stripped;
+            }
+            if let Some(sink) = pump.sink {
+                outlet.sinks.write(sink, bytes, now);
+            }
+            if outlet.activity.logs(LogLevel::Debug) && !bytes.is_empty() {
+                let (name, stream) = (&pump.process.name, pump.stream);
+                let text = String::from_utf8_lossy(bytes);
+                outlet.report(LogLevel::Debug, &format!("'{name}' {stream} output:\n{text}"));
+            }
+            let emptied = count < CHUNK_BYTES && reach != Reach::End;
+            if emptied || found >= limit || pump.sink.is_some_and(|s| outlet.sinks.is_blocked(s)) {
+                break Taken::Bytes(count);
+            }
+        };
+        match end {
+            Taken::EndOfFile => self.close(id, outlet),
+            Taken::GivenUp(errno) => {
+                let (process, stream) = (&pump.process, pump.stream);
+                let text = format!("cannot read {stream} of {process}: {errno}; it is closed");
+                outlet.report(LogLevel::Error, &text);
+                self.close(id, outlet);
+            }
+            _ => {}
+        }
+        (found, end)
+    }
+
+    fn close(&mut self, id: PumpId, outlet: &mut Outlet) {
+        let Some(mut pump) = self.pumps.remove(&id) else {
+            return;
+        };
+        let _ = self.epoll.delete(&pump);
+        self.enlarged -= usize::from(pump.is_enlarged());
+        let Some(sink) = pump.sink else { return };
+        if let Some(stripper) = &mut pump.stripper {
+            self.stripped.clear();
+            stripper.finish(&mut self.stripped);
+            outlet.sinks.write(sink, &self.stripped, outlet.now());
+        }
+        outlet.sinks.release(sink);
+    }
+}
+
+fn watched(id: PumpId) -> EpollEvent {
+    EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT, id.0)
+}

@@ -1,0 +1,467 @@
+//! The log plane from outside: pipes go in, files come out, whatever happens to the files.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use supervisord::config::ProcessSettings;
+use supervisord::config::setting::{Autorestart, LogLevel, LogSettings, LogTarget};
+use supervisord::logs::{ActivitySettings, Followed, LogId, LogPlane, Stream};
+use supervisord::model::{ProcessFacts, ProcessId, Signal, WallTime};
+
+/// A log plane of its own in a directory of its own.
+struct Rig {
+    dir: tempfile::TempDir,
+    plane: LogPlane,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Rig {
+    fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut ActivitySettings)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut activity = ActivitySettings {
+            logfile: Some(dir.path().join("main.log")),
+            max_bytes: 0,
+            backups: 0,
+            level: LogLevel::Info,
+            console: false,
+            strip_ansi: false,
+        };
+        change(&mut activity);
+        let plane = LogPlane::start(activity).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { dir, plane, runtime }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    /// Attaches stdout of a program of this name to `target`; its writing end comes back.
+    fn program(&self, name: &str, target: LogTarget, max_bytes: u64, backups: u32) -> File {
+        let (reader, writer) = pipe();
+        let (id, settings, facts) = self.process(name, target, max_bytes, backups);
+        self.plane.attach(&id, Stream::Stdout, reader, &settings, &facts);
+        writer
+    }
+
+    fn process(
+        &self,
+        name: &str,
+        target: LogTarget,
+        max_bytes: u64,
+        backups: u32,
+    ) -> (ProcessId, Arc<ProcessSettings>, Arc<ProcessFacts>) {
+        let auto = self.path(&format!("{name}-stdout---test-x.log"));
+        let log = |target| LogSettings {
+            target,
+            max_bytes,
+            backups,
+            capture_max_bytes: 0,
+            events_enabled: false,
+            syslog: false,
+        };
+        let settings = ProcessSettings {
+            name: name.into(),
+            program: name.into(),
+            command: "true".into(),
+            priority: 999,
+            autostart: true,
+            autorestart: Autorestart::Never,
+            startsecs: Duration::ZERO,
+            startretries: 0,
+            stopsignal: Signal::TERM,
+            stopwaitsecs: Duration::ZERO,
+            stopasgroup: false,
+            killasgroup: false,
+            exitcodes: vec![0],
+            user: None,
+            directory: None,
+            umask: None,
+            redirect_stderr: false,
+            stdout: log(target),
+            stderr: log(LogTarget::None),
+            environment: Vec::new(),
+            serverurl: None,
+        };
+        let facts = ProcessFacts {
+            command: "true".into(),
+            priority: 999,
+            stdout_logfile: auto.to_str().unwrap().into(),
+            stderr_logfile: String::new(),
+        };
+        (ProcessId::new(name, name), Arc::new(settings), Arc::new(facts))
+    }
+
+    fn file(&self, name: &str) -> LogTarget {
+        LogTarget::File(self.path(name))
+    }
+
+    fn sync(&self, name: &str) {
+        self.runtime.block_on(self.plane.sync(stdout(name)));
+    }
+
+    fn main_log(&self) -> String {
+        self.runtime.block_on(self.plane.sync(LogId::Main));
+        self.read("main.log")
+    }
+
+    /// Everything the plane has is in files when this returns.
+    fn shut(&self) {
+        self.runtime.block_on(self.plane.shut());
+    }
+}
+
+fn stdout(name: &str) -> LogId {
+    LogId::Process(ProcessId::new(name, name), Stream::Stdout)
+}
+
+fn pipe() -> (OwnedFd, File) {
+    let (reader, writer) = nix::unistd::pipe().unwrap();
+    (reader, writer.into())
+}
+
+/// Writes numbered lines of various lengths in pieces that end anywhere.
+fn write_lines(mut writer: File, count: usize) {
+    let mut text = Vec::new();
+    for n in 0..count {
+        writeln!(text, "{n} {}", "x".repeat(n % 97)).unwrap();
+        if text.len() > 30_000 {
+            let cut = text.len() - n % 50;
+            writer.write_all(&text[..cut]).unwrap();
+            text.drain(..cut);
+        }
+    }
+    writer.write_all(&text).unwrap();
+}
+
+/// Every one of `count` lines is whole in exactly one of the texts.
+fn assert_exactly_once(texts: &[String], count: usize) {
+    let mut seen = vec![0; count];
+    for line in texts.iter().flat_map(|text| text.lines()) {
+        let (n, filler) = line.split_once(' ').unwrap_or_else(|| panic!("torn line {line:?}"));
+        let n: usize = n.parse().unwrap();
+        assert_eq!(filler.len(), n % 97, "line {n} is torn");
+        seen[n] += 1;
+    }
+    assert_eq!(seen.iter().position(|&times| times != 1), None, "a line not exactly once");
+}
+
+#[test]
+fn every_line_exactly_once_while_the_file_is_moved_and_removed() {
+    const LINES: usize = 400_000;
+    let rig = Rig::new();
+    let (log, done) = (rig.path("p.log"), Arc::new(AtomicBool::new(false)));
+    let writer = rig.program("p", rig.file("p.log"), 0, 0);
+    rig.sync("p");
+    let rogue = thread::spawn({
+        let (log, done) = (log.clone(), done.clone());
+        move || {
+            let (mut moved, mut removed) = (Vec::new(), Vec::new());
+            while !done.load(Ordering::Relaxed) {
+                let Ok(file) = File::open(&log) else { continue };
+                if moved.len() > removed.len() {
+                    fs::remove_file(&log).unwrap();
+                    removed.push(file);
+                } else {
+                    let target = log.with_extension(format!("moved{}", moved.len()));
+                    fs::rename(&log, &target).unwrap();
+                    moved.push(target);
+                }
+                thread::sleep(Duration::from_micros(500));
+            }
+            (moved, removed)
+        }
+    });
+    write_lines(writer, LINES);
+    done.store(true, Ordering::Relaxed);
+    let (moved, removed) = rogue.join().unwrap();
+    rig.shut();
+    assert!(moved.len() > 3 && removed.len() > 3, "{} {}", moved.len(), removed.len());
+    let mut texts: Vec<_> = moved.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    for mut file in removed {
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        texts.push(text);
+    }
+    texts.push(rig.read("p.log"));
+    assert_exactly_once(&texts, LINES);
+}
+
+#[test]
+fn a_truncation_from_outside_leaves_no_hole_and_loses_nothing_written_later() {
+    let rig = Rig::new();
+    let mut writer = rig.program("p", rig.file("p.log"), 0, 0);
+    writer.write_all(&[b'x'; 50_000]).unwrap();
+    rig.sync("p");
+    OpenOptions::new().write(true).open(rig.path("p.log")).unwrap().set_len(0).unwrap();
+    writer.write_all(b"after\n").unwrap();
+    rig.sync("p");
+    assert_eq!(rig.read("p.log"), "after\n");
+}
+
+#[test]
+fn rotation_keeps_every_line_whole_and_in_order_and_shares_a_file() {
+    const LINES: usize = 100_000;
+    let rig = Rig::new();
+    let first = rig.program("a", rig.file("p.log"), 300_000, 100);
+    let second = rig.program("b", rig.file("p.log"), 300_000, 100);
+    write_lines(first, LINES);
+    rig.sync("a");
+    drop(second);
+    rig.shut();
+    let name = |n: usize| {
+        if n == 0 { "p.log".into() } else { format!("p.log.{n}") }
+    };
+    let count = (1..).find(|&n| !rig.path(&name(n)).exists()).unwrap();
+    let texts: Vec<_> = (0..count).rev().map(|n| rig.read(&name(n))).collect();
+    assert!(texts.len() > 10, "{}", texts.len());
+    let sizes: Vec<_> = texts.iter().map(String::len).collect();
+    assert!(sizes[..count - 1].iter().all(|s| (300_000..500_000).contains(s)), "{sizes:?}");
+    assert_exactly_once(&texts, LINES);
+    let numbers = texts.iter().flat_map(|text| text.lines());
+    assert!(
+        numbers.map(|line| line.split(' ').next().unwrap().parse::<usize>().unwrap()).is_sorted()
+    );
+}
+
+#[test]
+fn a_file_that_ends_exactly_at_the_limit_is_rolled() {
+    let rig = Rig::new();
+    let mut kept = rig.program("a", rig.file("a.log"), 100, 1);
+    let mut truncated = rig.program("b", rig.file("b.log"), 100, 0);
+    for writer in [&mut kept, &mut truncated] {
+        writer.write_all(&[b'x'; 100]).unwrap();
+    }
+    rig.sync("a");
+    rig.sync("b");
+    assert_eq!((rig.read("a.log").len(), rig.read("a.log.1").len()), (0, 100));
+    assert_eq!((rig.read("b.log").len(), rig.path("b.log.1").exists()), (0, false));
+}
+
+#[test]
+fn a_disk_that_cannot_be_written_stops_nobody_and_what_is_lost_is_said() {
+    let rig = Rig::new();
+    let mut writer = rig.program("p", rig.file("missing/p.log"), 0, 0);
+    writer.write_all(&vec![b'x'; 10 << 20]).unwrap();
+    rig.sync("p");
+    let why = format!("cannot write to log {}: No such file", rig.path("missing/p.log").display());
+    assert!(rig.main_log().contains(&why), "{}", rig.main_log());
+    fs::create_dir(rig.path("missing")).unwrap();
+    // The episode is over when writing has worked for a while.
+    while !rig.main_log().contains("bytes of output were dropped") {
+        writer.write_all(b"later\n").unwrap();
+        rig.sync("p");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let kept = rig.read("missing/p.log");
+    assert!(kept.starts_with("later\n"), "{}", kept.len());
+    let line = rig.main_log().lines().find(|l| l.contains("were dropped")).unwrap().to_owned();
+    let dropped: usize =
+        line.split(": ").last().unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!((10 << 20..11 << 20).contains(&dropped), "{line}");
+    assert_eq!(rig.main_log().matches("cannot write").count(), 1);
+}
+
+#[test]
+fn a_full_device_stops_nobody() {
+    let rig = Rig::new();
+    symlink("/dev/full", rig.path("full.log")).unwrap();
+    let mut writer = rig.program("p", rig.file("full.log"), 0, 0);
+    writer.write_all(&vec![b'x'; 1 << 20]).unwrap();
+    rig.sync("p");
+    assert!(rig.main_log().contains("No space left"), "{}", rig.main_log());
+}
+
+#[test]
+fn a_grandchild_that_keeps_the_pipe_is_read_on_and_delays_nothing() {
+    let rig = Rig::new();
+    let mut child = rig.program("p", rig.file("p.log"), 0, 0);
+    let mut grandchild = child.try_clone().unwrap();
+    child.write_all(b"child\n").unwrap();
+    drop(child);
+    rig.plane.ended(&ProcessId::new("p", "p"));
+    rig.sync("p");
+    assert_eq!(rig.read("p.log"), "child\n");
+    let mut next = rig.program("p", rig.file("p.log"), 0, 0);
+    next.write_all(b"next\n").unwrap();
+    rig.sync("p");
+    grandchild.write_all(b"grandchild\n").unwrap();
+    rig.sync("p");
+    assert_eq!(rig.read("p.log"), "child\nnext\ngrandchild\n");
+}
+
+#[test]
+fn escapes_are_removed_also_across_writes() {
+    let rig = Rig::with(|activity| activity.strip_ansi = true);
+    let mut writer = rig.program("p", rig.file("p.log"), 0, 0);
+    for piece in ["\x1b[3", "1mred\x1b", "[0m\n", "\x1b"] {
+        writer.write_all(piece.as_bytes()).unwrap();
+        rig.sync("p");
+    }
+    drop(writer);
+    rig.shut();
+    assert_eq!(rig.read("p.log"), "red\n\x1b");
+}
+
+#[test]
+fn auto_logs_are_private_and_there_before_the_first_start() {
+    let rig = Rig::new();
+    let (id, settings, facts) = rig.process("p", LogTarget::Auto, 0, 0);
+    rig.plane.prepare(&id, &settings, &facts);
+    rig.sync("p");
+    let path = Path::new(&facts.stdout_logfile);
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(supervisord::logs::auto::clear_auto_logs(rig.dir.path(), "test").unwrap().is_empty());
+    assert!(path.exists(), "the log of a living daemon was removed");
+    rig.shut();
+    supervisord::logs::auto::clear_auto_logs(rig.dir.path(), "test").unwrap();
+    assert!(!path.exists());
+
+    symlink("/etc/passwd", path).unwrap();
+    let rig2 = Rig::new();
+    rig2.plane.prepare(&id, &settings, &facts);
+    assert!(rig2.main_log().contains("cannot write to log"), "a link was followed");
+}
+
+#[test]
+fn clear_empties_a_log_in_use_or_not_and_leaves_the_rotated_one() {
+    let rig = Rig::new();
+    let mut writer = rig.program("p", rig.file("p.log"), 10, 1);
+    writer.write_all(b"0123456789").unwrap();
+    rig.sync("p");
+    let clear = |which| rig.runtime.block_on(rig.plane.clear(which));
+    writer.write_all(b"abc").unwrap();
+    clear(stdout("p")).unwrap();
+    assert_eq!((rig.read("p.log"), rig.read("p.log.1").len()), (String::new(), 10));
+    writer.write_all(b"def").unwrap();
+    drop(writer);
+    rig.plane.ended(&ProcessId::new("p", "p"));
+    rig.sync("p");
+    assert_eq!(rig.read("p.log"), "def");
+    clear(stdout("p")).unwrap();
+    assert_eq!(rig.read("p.log"), "");
+    rig.plane.log(LogLevel::Info, WallTime(0), "before");
+    clear(LogId::Main).unwrap();
+    rig.plane.log(LogLevel::Info, WallTime(0), "after");
+    assert_eq!(rig.main_log().lines().count(), 1);
+    assert!(clear(stdout("nobody")).is_ok());
+}
+
+#[test]
+fn reopening_creates_what_was_moved_away() {
+    let rig = Rig::new();
+    let _writer = rig.program("p", rig.file("p.log"), 0, 0);
+    rig.sync("p");
+    for name in ["p.log", "main.log"] {
+        fs::rename(rig.path(name), rig.path(&format!("{name}.old"))).unwrap();
+    }
+    rig.plane.reopen();
+    rig.sync("p");
+    assert!(rig.path("p.log").exists() && rig.path("main.log").exists());
+    assert!(rig.read("main.log.old").ends_with(" INFO supervisord logreopen\n"));
+}
+
+#[test]
+fn a_follower_sees_every_byte_through_rotations() {
+    let rig = Rig::new();
+    let mut writer = rig.program("p", rig.file("p.log"), 1000, 3);
+    let seen = rig.runtime.block_on(async {
+        let mut follower = rig.plane.follow(stdout("p")).await.unwrap();
+        let mut seen = Vec::new();
+        for n in 0..35 {
+            let line = format!("{n:0>100}\n");
+            writer.write_all(line.as_bytes()).unwrap();
+            while seen.len() < 101 * (n + 1) {
+                match follower.next().await.unwrap() {
+                    Followed::Bytes(bytes) => seen.extend(bytes),
+                    Followed::Truncated => panic!("nobody truncated it"),
+                }
+            }
+        }
+        rig.plane.clear(stdout("p")).await.unwrap();
+        assert_eq!(follower.next().await, Some(Followed::Truncated));
+        rig.plane.shut().await;
+        assert_eq!(follower.next().await, None);
+        seen
+    });
+    let expected: String = (0..35).map(|n| format!("{n:0>100}\n")).collect();
+    assert_eq!(String::from_utf8(seen).unwrap(), expected);
+    assert!(rig.path("p.log.2").exists());
+}
+
+#[test]
+fn the_output_is_in_the_activity_log_at_debug() {
+    let rig = Rig::with(|activity| activity.level = LogLevel::Debug);
+    let mut writer = rig.program("p", LogTarget::None, 0, 0);
+    writer.write_all(b"hello\n").unwrap();
+    rig.sync("p");
+    assert!(rig.main_log().contains(" DEBG 'p' stdout output:\nhello\n\n"), "{}", rig.main_log());
+}
+
+#[test]
+fn an_idle_plane_is_not_woken() {
+    let rig = Rig::new();
+    let mut writers: Vec<_> =
+        (0..50).map(|n| rig.program(&format!("p{n}"), rig.file("p.log"), 0, 0)).collect();
+    // Chatty for a moment, so that a clock ran.
+    for writer in &mut writers {
+        (0..5).for_each(|_| writer.write_all(b"x\n").unwrap());
+    }
+    rig.sync("p0");
+    // Other tests' log threads are counted too, but they are over sooner or later.
+    let switches = || -> u64 {
+        let tasks = fs::read_dir("/proc/self/task").unwrap().map(|t| t.unwrap().path());
+        tasks
+            .filter_map(|task| fs::read_to_string(task.join("status")).ok())
+            .filter(|status| status.starts_with("Name:\tlogs\n"))
+            .flat_map(|status| {
+                let lines: Vec<_> = status.lines().map(str::to_owned).collect();
+                lines.into_iter().filter(|line| line.contains("ctxt_switches"))
+            })
+            .map(|line| line.split_whitespace().last().unwrap().parse::<u64>().unwrap())
+            .sum()
+    };
+    let quiet = (0..50).any(|_| {
+        let before = switches();
+        thread::sleep(Duration::from_millis(300));
+        switches() == before
+    });
+    assert!(quiet, "it wakes although nothing happens");
+}
+
+#[test]
+fn descriptors_do_not_leak() {
+    let rig = Rig::new();
+    let open = || fs::read_dir("/proc/self/fd").unwrap().count();
+    let cycle = || {
+        for n in 0..100 {
+            let mut writer = rig.program("p", rig.file(&format!("{n}.log")), 10, 1);
+            writer.write_all(b"0123456789").unwrap();
+            drop(writer);
+            rig.plane.ended(&ProcessId::new("p", "p"));
+        }
+        rig.sync("p");
+    };
+    cycle();
+    let before = open();
+    (0..10).for_each(|_| cycle());
+    // Other tests of this process come and go.
+    assert!(open() < before + 500, "{before} became {}", open());
+}
