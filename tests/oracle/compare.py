@@ -30,12 +30,18 @@ def normalise(value, world):
     if isinstance(value, dict):
         return {key: field(key, item, world) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [normalise(item, world) for item in value]
+        items = [normalise(item, world) for item in value]
+        return sorted(items, key=repr) if items and all(map(is_result, items)) else items
     if isinstance(value, bytes):
         value = value.decode("utf-8", "backslashreplace")
     if isinstance(value, str):
         return text(value, world)
     return value
+
+
+def is_result(value) -> bool:
+    """Whether it is one of the results of a call for many, which come in order of completion."""
+    return isinstance(value, dict) and set(value) == {"name", "group", "status", "description"}
 
 
 def field(key, value, world):
@@ -57,10 +63,15 @@ NAMED = re.compile(r"(?:spawned: '|success: |exited: |stopped: |gave up: |killin
 
 WAITING = re.compile(r"INFO waiting for .* to (stop|die)$")
 
+AT_ONCE = "has stayed up for > than 0 seconds"
+
 
 def by_chance(line: str, seen: set[str]) -> bool:
     """Whether a line is there by chance: the reference says that it waits for a stop only where
-    it happened to look before the process was reaped, and again for as long as it waits."""
+    it happened to look before the process was reaped, and again for as long as it waits; and
+    with startsecs=0 it says that a process runs only where it looked before its exit."""
+    if AT_ONCE in line:
+        return True
     found = WAITING.search(line)
     if not found:
         return False

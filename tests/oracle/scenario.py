@@ -56,6 +56,7 @@ class Scenario:
 def play(scenario: Scenario, programs: Programs, name: str) -> list[tuple[str, object]]:
     """Plays a scenario against one implementation and returns what was observed."""
     world = World(programs, name)
+    doing = "start"
     try:
         world.environment = dict(scenario.environment)
         world.configure(
@@ -64,15 +65,16 @@ def play(scenario: Scenario, programs: Programs, name: str) -> list[tuple[str, o
         if scenario.start:
             world.start(*scenario.arguments)
         for step in scenario.steps:
-            try:
-                value = step.act(world)
-            except Exception as error:
-                raise Failed(f"{name}: {step.key}: {error!r}\n{world.said()}") from None
+            doing = step.key
+            value = step.act(world)
             if value is not NOTHING:
                 world.observe(unused(step.key, world), compare.normalise(value, world))
+        doing = "end"
         if world.process:
             end(scenario, world)
         return world.observed
+    except Exception as error:
+        raise Failed(f"{name}: {doing}: {error!r}\n{world.said()}") from error
     finally:
         world.close()
 

@@ -5,6 +5,7 @@ import signal as signals
 import socket
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 
 from oracle.scenario import NOTHING, Step
 from oracle.world import Fault, World
@@ -71,6 +72,10 @@ def ctl(line: str, stdin: str = "", conf: bool = True) -> Step:
         done = world.ctl(*line.split(), stdin=stdin, conf=conf)
         if line.split()[0] in ("start", "restart", "add", "update"):
             world.settle()
+        if "all" in line.split() or "*" in line:
+            # Results for many come in order of completion.
+            lines = sorted(done.stdout.splitlines(keepends=True))
+            done = replace(done, stdout="".join(lines))
         return done
 
     return Step(f"ctl {line}", act)

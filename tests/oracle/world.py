@@ -15,10 +15,10 @@ from pathlib import Path
 
 from supervisor.xmlrpc import SupervisorTransport
 
-WAIT_SECONDS_MAX = 25.0
+WAIT_SECONDS_MAX = 60.0
 """How long a fact may take to come true before the scenario fails."""
 
-RUN_SECONDS_MAX = 20.0
+RUN_SECONDS_MAX = 40.0
 """How long a program that ends by itself may take."""
 
 POLL_SECONDS = 0.03

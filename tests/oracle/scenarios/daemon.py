@@ -13,10 +13,11 @@ from oracle.steps import (
 CAT = program("cat", "/bin/cat", startsecs=0)
 DOG = program("dog", "/bin/cat", startsecs=0)
 
-SLOW = program("slow", "/bin/sh -c 'trap \"test -e @DIR@/go && exit 0\" TERM; echo ready; while :; do sleep 0.1; done'",
-               startsecs=0, stopwaitsecs=60, stdout_logfile="@DIR@/slow.log")
-
 CONF = "@DIR@/supervisord.conf"
+
+# Does not mind being stopped until the file `go` is there.
+SLOW = program("slow", "/bin/sh -c 'trap \"\" TERM; echo ready; while [ ! -e @DIR@/go ]; do sleep 0.1; done'",
+               startsecs=0, stopwaitsecs=60, autorestart="false", stdout_logfile="@DIR@/slow.log")
 
 
 def status(key: str, *arguments: str):
@@ -134,7 +135,7 @@ SCENARIOS = [
         do("holds the pid", lambda w: w.text("daemon.pid") == f"{w.pid()}\n"), mode("daemon.pid"),
         silently("shutdown"), exit_status(), do("is gone", lambda w: w.path("daemon.pid").exists()),
     ]),
-    Scenario("a pid file that cannot be written", config=CAT, daemon="pidfile=@DIR@/none/daemon.pid\n", steps=[
+    Scenario("a pid file that cannot be written", config=CAT, daemon="pidfile=@DIR@/logs\n", steps=[
         running("cat"), activity("pidfile"),
     ], activity=None),
     Scenario("a stale socket", start=False, config=CAT, steps=[

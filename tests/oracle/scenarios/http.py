@@ -71,7 +71,7 @@ SCENARIOS = [
     ]),
     Scenario("inet beside unix", config=INET + CAT, steps=[
         running("cat"), asked(inet, Content_Type="text/xml"), asked(http, Content_Type="text/xml"),
-        ctl("-s http://127.0.0.1:@PORT@ status"), ctl("-s http://127.0.0.1:@PORT@ pid cat"),
+        ctl("-s http://127.0.0.1:@PORT@ status"), ctl("-s http://127.0.0.1:@PORT@ version"),
     ]),
     Scenario("a password", config=CAT, unix="username=me\npassword=se:cret\n", ctl="username=me\npassword=se:cret\n", steps=[
         asked(http, Content_Type="text/xml"), asked(http, **basic("me:se:cret")), asked(http, **basic("me:wrong")),

@@ -1,0 +1,362 @@
+"""Measures ours beside Supervisor 4.3 and beside physical floors; prints a table of Markdown."""
+
+import argparse
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+
+from machine import (
+    conf, context_switches, cpu_seconds, daemon, description, pss_megabytes, until,
+)
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent.parent
+REFERENCE = Path(sys.prefix) / "bin" / "supervisord"
+
+WRITE_BYTES = 50_000
+LINE_BYTES = 200
+CHUNK_LINE_BYTES = 50
+
+
+@dataclass
+class Bench:
+    """What a measurement needs: the tools, a directory, and how long to take."""
+
+    tools: Path
+    dir: Path
+    quick: bool
+
+    def runs(self, many: int) -> int:
+        return 1 if self.quick else many
+
+    def tool(self, name: str, *arguments, **keys) -> str:
+        done = subprocess.run([self.tools / name, *map(str, arguments)], check=True, capture_output=True, text=True, **keys)
+        return done.stdout.strip()
+
+
+@dataclass
+class Row:
+    """One line of the table. A measurement yields one number for each part of its figure."""
+
+    figure: str
+    parts: list[str]  # the unit of each part; "+" behind it where more is better
+    reach: str
+    measure: Callable[[Bench, Path], list[float]]
+    floor: Callable[[Bench], list[float]] | None = None
+    floor_is: str = ""
+    found: dict[str, list[float]] = field(default_factory=dict)
+
+
+# --- starting --------------------------------------------------------------------------------
+
+
+def first_answer(bench: Bench, supervisord: Path) -> list[float]:
+    times = []
+    for _ in range(bench.runs(15)):
+        path = conf(bench.dir / "d", "")
+        times.append(float(bench.tool("load", "first", bench.dir / "d/s.sock", supervisord, "-n", "-s", "-c", path)))
+    return [median(times)]
+
+
+def born(bench: Bench, count: int, keys: str = "") -> str:
+    return (f"[program:b]\ncommand={bench.tools}/born {bench.dir}/born\nnumprocs={count}\n"
+            f"process_name=b%(process_num)d\n{keys}\n")
+
+
+def births(bench: Bench) -> list[int]:
+    """The times at which programs came to their main(), in nanoseconds."""
+    path = bench.dir / "born"
+    data = path.read_bytes() if path.exists() else b""
+    return [at for (at,) in struct.iter_unpack("<Q", data[: len(data) // 8 * 8])]
+
+
+def all_born(bench: Bench, count: int) -> Callable[[], bool]:
+    path = bench.dir / "born"
+    return lambda: path.exists() and path.stat().st_size >= count * 8
+
+
+def thousand(bench: Bench, supervisord: Path) -> list[float]:
+    times = []
+    for _ in range(bench.runs(5)):
+        (bench.dir / "born").unlink(missing_ok=True)
+        with daemon(supervisord, bench.dir / "d", born(bench, 1000)) as running:
+            until(all_born(bench, 1000), "1,000 programs", every=0.02)
+            times.append((max(births(bench)) - running.began) / 1e9)
+    return [median(times)]
+
+
+def spawn_floor(bench: Bench) -> list[float]:
+    times = []
+    for _ in range(bench.runs(5)):
+        (bench.dir / "born").unlink(missing_ok=True)
+        with subprocess.Popen([bench.tools / "spawn", "1000", bench.tools / "born", bench.dir / "born"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as loop:
+            began = int(loop.stdout.readline())
+            until(all_born(bench, 1000), "1,000 programs", every=0.02)
+            times.append((max(births(bench)) - began) / 1e9)
+            loop.communicate("\n")
+    return [median(times)]
+
+
+# --- resting ---------------------------------------------------------------------------------
+
+
+def memory(bench: Bench, supervisord: Path) -> list[float]:
+    found = []
+    for count in (0, 1000):
+        (bench.dir / "born").unlink(missing_ok=True)
+        with daemon(supervisord, bench.dir / "d", born(bench, count) if count else "") as running:
+            until(lambda: all_born(bench, count)() if count else True, "the programs", every=0.02)
+            settled(running, count)
+            found.append(pss_megabytes(running.pid))
+    return found
+
+
+def settled(running, count: int) -> None:
+    """Waits until all programs run."""
+    def fact():
+        return sum(info["statename"] == "RUNNING" for info in running.rpc().getAllProcessInfo()) >= count
+    until(fact, f"{count} programs to run", every=0.5)
+
+
+def idle(bench: Bench, supervisord: Path) -> list[float]:
+    (bench.dir / "born").unlink(missing_ok=True)
+    with daemon(supervisord, bench.dir / "d", born(bench, 100)) as running:
+        settled(running, 100)
+        time.sleep(2)  # what is measured is time itself
+        seconds = 5 if bench.quick else 20
+        cpu, switches = cpu_seconds(running.pid), context_switches(running.pid)
+        time.sleep(seconds)
+        scale = 20 / seconds
+        return [(cpu_seconds(running.pid) - cpu) * 1e3 * scale, (context_switches(running.pid) - switches) * scale]
+
+
+def replacement(bench: Bench, supervisord: Path) -> list[float]:
+    (bench.dir / "born").unlink(missing_ok=True)
+    times = []
+    with daemon(supervisord, bench.dir / "d", born(bench, 1, "autorestart=true\nstartsecs=0")) as running:
+        rpc = running.rpc()
+        for turn in range(10 if bench.quick else 60):
+            until(all_born(bench, turn + 1), "the program's main()", every=0.001)
+            until(lambda: rpc.getProcessInfo("b:b0")["statename"] == "RUNNING", "the program to run")
+            pid = rpc.getProcessInfo("b:b0")["pid"]
+            time.sleep(random.uniform(0.05, 0.6))  # not in step with a loop that turns every second
+            killed = time.monotonic_ns()
+            subprocess.os.kill(pid, 9)
+            until(all_born(bench, turn + 2), "its replacement", every=0.001)
+            times.append((births(bench)[-1] - killed) / 1e6)
+    return [median(times), quantiles(times, n=100, method="inclusive")[98]]
+
+
+# --- answering -------------------------------------------------------------------------------
+
+
+def states(bench: Bench, supervisord: Path) -> list[float]:
+    with daemon(supervisord, bench.dir / "d") as running:
+        return [rate(bench, running, "getState", count) for count in (1, 32)]
+
+
+def rate(bench: Bench, running, method: str, connections: int, seconds: float = 0.0) -> float:
+    seconds = seconds or (1 if bench.quick else 3)
+    return median(float(bench.tool("load", "calls", running.socket, method, connections, seconds))
+                  for _ in range(bench.runs(5)))
+
+
+def round_trips(bench: Bench) -> list[float]:
+    path = bench.dir / "echo.sock"
+    rates = []
+    for _ in range(bench.runs(5)):
+        path.unlink(missing_ok=True)
+        with subprocess.Popen([bench.tools / "load", "echo", path, "460"]) as echo:
+            rates.append(float(bench.tool("load", "rounds", path, 460, 1 if bench.quick else 3)))
+            echo.wait()
+    return [median(rates), float("nan")]
+
+
+def all_info(bench: Bench, supervisord: Path) -> list[float]:
+    (bench.dir / "born").unlink(missing_ok=True)
+    with daemon(supervisord, bench.dir / "d", born(bench, 1000)) as running:
+        settled(running, 1000)
+        return [rate(bench, running, "getAllProcessInfo", 1, seconds=4 if bench.quick else 8)]
+
+
+def stop_all(bench: Bench, supervisord: Path) -> list[float]:
+    (bench.dir / "born").unlink(missing_ok=True)
+    times = []
+    with daemon(supervisord, bench.dir / "d", born(bench, 1000, "startsecs=0")) as running:
+        rpc = running.rpc()
+        for turn in range(bench.runs(5)):
+            until(all_born(bench, 1000 * (turn + 1)), "1,000 programs", every=0.02)
+            settled(running, 1000)
+            began = time.monotonic()
+            results = rpc.stopAllProcesses()
+            times.append((time.monotonic() - began) * 1e3)
+            assert len(results) == 1000 and all(result["status"] == 80 for result in results)
+            rpc.startAllProcesses(False)
+    return [median(times)]
+
+
+# --- logs ------------------------------------------------------------------------------------
+
+
+def amount(bench: Bench) -> int:
+    return 200_000_000 if bench.quick else 1_000_000_000
+
+
+def capture(bench: Bench, supervisord: Path, line: int, chunk: int, keys: str, check: bool = False) -> list[float]:
+    """MB/s at the writer, and the daemon's CPU seconds for each GB."""
+    rates, costs = [], []
+    for _ in range(bench.runs(3)):
+        report, log = bench.dir / "report", bench.dir / "d/out.log"
+        report.unlink(missing_ok=True)
+        program = (f"[program:w]\ncommand={bench.tools}/lines write {line} {chunk} {amount(bench)} {report}\n"
+                   f"autostart=false\nstartsecs=0\nstdout_logfile={log}\n{keys}\n")
+        with daemon(supervisord, bench.dir / "d", program) as running:
+            cpu = cpu_seconds(running.pid)
+            running.rpc().startProcess("w")
+            until(report.exists, "the writer", every=0.01)
+            seconds, lines = report.read_text().split()
+            written = int(lines) * line
+            if check:
+                until(lambda: running.rpc().getProcessInfo("w") and drained(log, line, int(lines)), "the last line", every=0.05)
+            else:
+                until(lambda: log.stat().st_size == written, "every byte", every=0.01)
+            costs.append((cpu_seconds(running.pid) - cpu) / (written / 1e9))
+            rates.append(written / 1e6 / float(seconds))
+            if check:
+                files = [path for n in range(99, 0, -1) if (path := Path(f"{log}.{n}")).exists()] + [log]
+                bench.tool("lines", "check", line, lines, *files)
+    return [median(rates), median(costs)]
+
+
+def drained(log: Path, line: int, lines: int) -> bool:
+    """Whether the newest log file that holds anything ends with the last line."""
+    last = str(lines - 1).zfill(line - 1).encode() + b"\n"
+    for path in (log, Path(f"{log}.1")):
+        if path.exists() and path.stat().st_size:
+            with open(path, "rb") as file:
+                file.seek(max(0, path.stat().st_size - line))
+                return file.read() == last
+    return False
+
+
+def cat(bench: Bench, line: int, chunk: int) -> list[float]:
+    """The floor: the writer's pipe into cat into a file."""
+    rates, costs = [], []
+    for _ in range(bench.runs(3)):
+        report, log = bench.dir / "report", bench.dir / "cat.log"
+        report.unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
+        with open(log, "wb") as out, subprocess.Popen(
+            [bench.tools / "lines", "write", str(line), str(chunk), str(amount(bench)), str(report)], stdout=subprocess.PIPE
+        ) as writer, subprocess.Popen(["cat"], stdin=writer.stdout, stdout=out) as reader:
+            writer.stdout.close()
+            until(report.exists, "the writer", every=0.01)
+            seconds, lines = report.read_text().split()
+            written = int(lines) * line
+            until(lambda: log.stat().st_size == written, "every byte", every=0.01)
+            costs.append(cpu_seconds(reader.pid) / (written / 1e9))
+            rates.append(written / 1e6 / float(seconds))
+            writer.kill()
+        log.unlink()
+    return [median(rates), median(costs)]
+
+
+def chatter(bench: Bench, supervisord: Path) -> list[float]:
+    program = (f"[program:p]\ncommand={bench.tools}/lines pace 100 1000\nnumprocs=200\nprocess_name=p%(process_num)d\n")
+    with daemon(supervisord, bench.dir / "d", program) as running:
+        settled(running, 200)
+        seconds = 4 if bench.quick else 10
+        cpu = cpu_seconds(running.pid)
+        time.sleep(seconds)
+        return [(cpu_seconds(running.pid) - cpu) / seconds * 100]
+
+
+PLAIN, ROTATED = "stdout_logfile_maxbytes=0", "stdout_logfile_maxbytes=50MB\nstdout_logfile_backups=10"
+
+ROWS = [
+    Row("exec to the first getState answer, no programs", ["ms"], "6 ms", first_answer),
+    Row("1,000 programs: exec to the last one in its main()", ["s"], "1.5 x floor, aim 1.25 x", thousand, spawn_floor, "posix_spawn loop"),
+    Row("PSS with 0 / with 1,000 idle programs", ["MB", "MB"], "5 / 9 MB", memory),
+    Row("CPU / context switches in 20 s, 100 idle programs", ["ms", ""], "0 / 0", idle, lambda bench: [0, 0], "an idle machine"),
+    Row("kill -9 of a program to its replacement's main(), p50 / p99", ["ms", "ms"], "1.5 / 5 ms", replacement),
+    Row("getState per second, unix, 1 / 32 kept-alive connections", ["/s+", "/s+"], "0.85 x floor / 40,000", states, round_trips, "round trip of the machine"),
+    Row("getAllProcessInfo per second, 1,000 programs, 1 connection", ["/s+"], "300, aim 1,000", all_info),
+    Row("log capture, 50 kB writes: at the writer / daemon's CPU for a GB", ["MB/s+", "s"], "0.95 x / 1.0 x cat",
+        lambda bench, it: capture(bench, it, CHUNK_LINE_BYTES, WRITE_BYTES, PLAIN), lambda bench: cat(bench, CHUNK_LINE_BYTES, WRITE_BYTES), "cat > file"),
+    Row("the same with rotation 50 MB x 10, every byte intact", ["MB/s+", "s"], "0.9 x our own without",
+        lambda bench, it: capture(bench, it, CHUNK_LINE_BYTES, WRITE_BYTES, ROTATED, check=True)),
+    Row(f"one write(2) a line of {LINE_BYTES} bytes: at the writer / daemon's CPU for a GB", ["MB/s+", "s"], "0.9 x / 1.0 x cat",
+        lambda bench, it: capture(bench, it, LINE_BYTES, LINE_BYTES, PLAIN), lambda bench: cat(bench, LINE_BYTES, LINE_BYTES), "cat > file"),
+    Row("200 programs at 1,000 lines/s: daemon's CPU", ["%"], "15 %", chatter),
+    Row("stopAllProcesses, 1,000 programs, all gone and answered", ["ms"], "100 ms", stop_all),
+]
+
+
+# --- the table -------------------------------------------------------------------------------
+
+
+def shown(values: list[float] | None, parts: list[str]) -> str:
+    if not values:
+        return ""
+    return " / ".join("-" if value != value else f"{number(value)} {part.rstrip('+')}".strip() for value, part in zip(values, parts))
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == 0 else f"{value:.3g}"
+
+
+def ratio(ours: list[float] | None, other: list[float] | None, parts: list[str], gain: bool) -> str:
+    """How many times better ours is (gain), or ours in multiples of the floor."""
+    if not ours or not other:
+        return ""
+    found = []
+    for mine, theirs, part in zip(ours, other, parts):
+        above, below = (mine, theirs) if not gain or part.endswith("+") else (theirs, mine)
+        found.append("-" if below == 0 or below != below or above != above else f"{above / below:.3g} x")
+    return " / ".join(found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short run of each instead of medians")
+    parser.add_argument("--only", action="append", default=[], help="only the rows whose name holds this word")
+    parser.add_argument("--ours", type=Path, default=REPOSITORY / "target/release/supervisord")
+    parser.add_argument("--directory", help="where logs are written (default: the temporary directory)")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="b", dir=chosen.directory) as directory:
+        bench = Bench(Path(directory) / "tools", Path(directory), chosen.quick)
+        bench.tools.mkdir()
+        for source in sorted(HERE.glob("*.c")):
+            subprocess.run(["cc", "-O2", "-Wall", "-D_GNU_SOURCE", "-o", bench.tools / source.stem, source], check=True)
+        rows = [row for row in ROWS if not chosen.only or any(word in row.figure for word in chosen.only)]
+        sides = {"reference": REFERENCE, "ours": chosen.ours.resolve()}
+        for row in rows:
+            for side, supervisord in sides.items():
+                print(f"measuring: {row.figure} ({side})", file=sys.stderr, flush=True)
+                try:
+                    row.found[side] = row.measure(bench, supervisord)
+                except (RuntimeError, subprocess.CalledProcessError, OSError) as error:
+                    print(f"  failed: {error} {getattr(error, 'stderr', '')}", file=sys.stderr)
+            if row.floor:
+                row.found["floor"] = row.floor(bench)
+    print(f"Measured on {description()}" + (", one short run each.\n" if chosen.quick else ", medians of several runs.\n"))
+    print("| figure | Supervisor 4.3 | ours | times better | floor | ours to floor | to reach |")
+    print("|---|---|---|---|---|---|---|")
+    for row in rows:
+        theirs, ours, floor = (row.found.get(side) for side in ("reference", "ours", "floor"))
+        named = f"{shown(floor, row.parts)} ({row.floor_is})" if floor else ""
+        cells = [row.figure, shown(theirs, row.parts) or "failed", shown(ours, row.parts) or "failed",
+                 ratio(ours, theirs, row.parts, gain=True), named, ratio(ours, floor, row.parts, gain=False), row.reach]
+        print(f"| {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
