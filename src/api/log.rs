@@ -9,7 +9,6 @@ use super::operations::{
     ReadProcessStdoutLog, TailProcessStderrLog, TailProcessStdoutLog,
 };
 use super::process::{Statuses, by_priority, named};
-use crate::config::setting::LogLevel;
 use crate::core::event::ProcessStatus;
 use crate::logs::read::{ReadError, Tail, read_window, tail_window};
 use crate::logs::{LogId, Stream};
@@ -62,7 +61,7 @@ pub async fn tail_stderr(api: &Api, request: TailProcessStderrLog) -> Result<Log
     Log::of(api, &name, Stream::Stderr)?.tail(api, offset, length).await
 }
 
-/// `supervisor.clearLog`
+/// `supervisor.clearLog`. The log plane says in the log that it did.
 pub async fn clear_main(api: &Api, _: ClearLog) -> Result<bool, Error> {
     let path = api.logs.activity_path().ok_or(ErrorKind::NoFile)?.to_owned();
     api.logs.sync(LogId::Main).await;
@@ -70,7 +69,6 @@ pub async fn clear_main(api: &Api, _: ClearLog) -> Result<bool, Error> {
         return Err(ErrorKind::NoFile.into());
     }
     api.logs.clear(LogId::Main).await.map_err(|_| ErrorKind::Failed)?;
-    api.log_line(LogLevel::Info, "reopening log file");
     Ok(true)
 }
 

@@ -67,9 +67,7 @@ pub(super) fn read(fleet: &Fleet<'_>) -> Vec<Arc<GroupSettings>> {
     }
     for (name, raw) in fleet.ini.of_kind("program").filter(|(name, _)| !grouped.contains(*name)) {
         let all = processes(fleet, raw, name.trim(), &|_| ());
-        let mut section = Section::new(fleet.world, fleet.ini, raw)
-            .with_defaults(fleet.ini.section("program-default"));
-        let priority = priority(&mut section, 999);
+        let priority = all.first().map_or(999, |process| process.priority);
         groups.push(group(name.trim().to_owned(), GroupKind::Program, priority, all));
     }
     for (name, raw) in fleet.ini.of_kind("eventlistener") {

@@ -89,29 +89,29 @@ impl Ini {
         };
         let mut origins =
             prepared.lines.into_iter().map(|line| Origin { source: Rc::clone(source), line });
-        for (name, properties) in &parsed {
+        for (name, properties) in parsed {
             // rust-ini always has a section without a name; `prepare` leaves it empty.
             let Some(name) = name else { continue };
             let Some(origin) = origins.next() else { break };
             // In this order: zip asks for an origin only when there is a property.
-            let entries = properties.iter().zip(origins.by_ref()).map(|((key, value), origin)| {
-                Entry { key: key.to_owned(), value: value.to_owned(), origin }
-            });
-            self.merge(name, &origin, entries.collect());
+            let entries = properties
+                .into_iter()
+                .zip(origins.by_ref())
+                .map(|((key, value), origin)| Entry { key, value, origin });
+            self.merge(name, origin, entries.collect());
         }
         debug_assert!(origins.next().is_none(), "rust-ini and the walk before it disagree");
     }
 
-    fn merge(&mut self, name: &str, origin: &Origin, entries: Vec<Entry>) {
+    fn merge(&mut self, name: String, origin: Origin, entries: Vec<Entry>) {
         let known = if name == DEFAULT_SECTION {
             &mut self.defaults
         } else if let Some(section) =
-            self.by_name.get(name).and_then(|&index| self.sections.get_mut(index))
+            self.by_name.get(&name).and_then(|&index| self.sections.get_mut(index))
         {
             &mut section.entries
         } else {
-            self.by_name.insert(name.to_owned(), self.sections.len());
-            let (name, origin) = (name.to_owned(), origin.clone());
+            self.by_name.insert(name.clone(), self.sections.len());
             self.sections.push(RawSection { name, origin, entries: Vec::new() });
             match self.sections.last_mut() {
                 Some(section) => &mut section.entries,

@@ -26,6 +26,9 @@ const SINGLE: &[&str] = &[
 const NAMED: &[&str] =
     &["program", "group", "eventlistener", "fcgi-program", "rpcinterface", "ctlplugin"];
 
+/// Files that `[include]` may match; past it none is read and that is an error.
+const INCLUDED_MAX: usize = 100_000;
+
 /// The plug-ins that are built in; another would be Python code.
 const RPC_FACTORY: &str = "supervisor.rpcinterface:make_main_rpcinterface";
 
@@ -154,6 +157,11 @@ fn include(world: &World<'_>, ini: &mut Ini, main: &Source, included: &mut Vec<P
             section.warn("files", format!("No file matches via include \"{pattern}\""));
         }
         paths.extend(found);
+    }
+    if paths.len() > INCLUDED_MAX {
+        let message = format!("matches {} files: expected at most {INCLUDED_MAX}", paths.len());
+        section.error("files", message);
+        paths.clear();
     }
     section.finish();
     for path in paths {

@@ -105,6 +105,9 @@ impl<'a> World<'a> {
     }
 }
 
+/// Room for the keys that a program section is asked for.
+const KEYS_ASKED: usize = 96;
+
 /// One section, read key by key. What was never asked for is unknown, and [`Section::finish`]
 /// says so.
 pub(super) struct Section<'a> {
@@ -120,7 +123,7 @@ impl<'a> Section<'a> {
     /// A section whose values may also come from `[DEFAULT]`.
     pub fn new(world: &'a World<'a>, ini: &'a Ini, raw: &'a RawSection) -> Self {
         let layers = vec![(raw.name.as_str(), raw.entries.as_slice()), ("DEFAULT", &ini.defaults)];
-        Self { world, raw, layers, program: None, known: Vec::with_capacity(64) }
+        Self { world, raw, layers, program: None, known: Vec::with_capacity(KEYS_ASKED) }
     }
 
     /// Puts another section's values between this one and `[DEFAULT]`.
@@ -145,9 +148,8 @@ impl<'a> Section<'a> {
     }
 
     fn entry(&mut self, key: &'static str) -> Option<&'a Entry> {
-        if !self.known.contains(&key) {
-            self.known.push(key);
-        }
+        // A key asked for twice stands there twice, which costs less than to look.
+        self.known.push(key);
         self.find(key)
     }
 

@@ -98,10 +98,13 @@ const MODE_MAX: u32 = 0o7777;
 
 /// `true`, `yes`, `on`, `1` and their opposites, whatever the case.
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
-    match text.to_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Ok(true),
-        "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err(format!("{text:?} is not a boolean: expected true or false")),
+    let is = |word: &&str| text.eq_ignore_ascii_case(word);
+    if ["true", "yes", "on", "1"].iter().any(is) {
+        Ok(true)
+    } else if ["false", "no", "off", "0"].iter().any(is) {
+        Ok(false)
+    } else {
+        Err(format!("{text:?} is not a boolean: expected true or false"))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::model::ProcessId;
 pub(super) type Moment = Duration;
 
 /// How long the output of a chatty program gathers in its pipe before it is read.
-pub(super) const GATHER: Duration = Duration::from_millis(10);
+pub(super) const GATHER: Duration = Duration::from_millis(15);
 
 /// What the pipe of a program that fills the usual 64 KiB is enlarged to: Linux's bound for
 /// unprivileged users (`fs.pipe-max-size` of proc(5)).
@@ -202,28 +202,35 @@ pub(super) fn next_on_grid(now: Moment) -> Moment {
 mod tests {
     use super::*;
 
-    const MS: Duration = Duration::from_millis(1);
     const PIPE: usize = 65_536;
+
+    /// So many thirds of [`GATHER`].
+    fn at(thirds: u32) -> Moment {
+        GATHER * thirds / 3
+    }
 
     #[test]
     fn a_quiet_pipe_is_watched_and_a_chatty_one_read_on_the_grid() {
         let mut pace = Pace::default();
-        assert_eq!(pace.after(1_000 * MS, 50, PIPE), Next::Watched);
-        assert_eq!(pace.after(1_011 * MS, 50, PIPE), Next::Watched);
-        assert_eq!(pace.after(1_014 * MS, 50, PIPE), Next::At(1_020 * MS), "the second so soon");
-        assert_eq!(pace.after(1_020 * MS, 50, PIPE), Next::At(1_030 * MS));
-        assert_eq!(pace.after(1_030 * MS, 0, PIPE), Next::Watched);
-        assert_eq!(pace.after(1_060 * MS, 50, PIPE), Next::Watched);
+        assert_eq!(pace.after(at(300), 50, PIPE), Next::Watched);
+        assert_eq!(pace.after(at(304), 50, PIPE), Next::Watched);
+        assert_eq!(pace.after(at(305), 50, PIPE), Next::At(at(306)), "the second so soon");
+        assert_eq!(pace.after(at(306), 50, PIPE), Next::At(at(309)));
+        assert_eq!(pace.after(at(309), 0, PIPE), Next::Watched);
+        assert_eq!(pace.after(at(320), 50, PIPE), Next::Watched);
     }
 
     #[test]
     fn a_fast_writer_is_read_before_its_pipe_is_full() {
         let mut pace = Pace::default();
-        assert_eq!(pace.after(1_000 * MS, PIPE, PIPE), Next::At(1_000 * MS), "it was held up");
-        // 16 KiB a millisecond: half of it in two.
-        assert_eq!(pace.after(1_001 * MS, PIPE / 4, PIPE), Next::At(1_003 * MS));
-        assert_eq!(pace.after(1_003 * MS, PIPE / 2, PIPE), Next::At(1_005 * MS));
-        assert_eq!(pace.after(1_005 * MS, 0, PIPE), Next::At(1_010 * MS), "one more look");
+        assert_eq!(pace.after(at(300), PIPE, PIPE), Next::At(at(300)), "it was held up");
+        // A half in so much time: read it again after as much.
+        let third = at(1);
+        let (first, second) = (at(300) + third / 4, at(300) + third / 2);
+        assert_eq!(pace.after(first, PIPE / 2, PIPE), Next::At(second));
+        let third_time = second + third / 2;
+        assert_eq!(pace.after(second, PIPE / 4, PIPE), Next::At(third_time));
+        assert_eq!(pace.after(third_time, 0, PIPE), Next::At(at(303)), "one more look");
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! Where bytes go: one file (or stream) by its path, whatever happens to it meanwhile.
 //!
-//! Before each write the path is looked at. A file that was renamed or removed is created anew, so
-//! whatever is written after the rename is in the new one; one that was truncated is appended to
-//! from its new end (`O_APPEND`), never leaving a hole. A write that fails drops its bytes; they
-//! are counted, and the episode is reported once when it begins and once, with the count, when it
-//! is over.
+//! Before each write the open file is looked at: if it was removed, a new one is created, and what
+//! is written later is in that. A rename shows in the path only, which is looked at less often; until
+//! then the renamed file gets the bytes, so none is lost. A truncated file is appended to from its
+//! new end (`O_APPEND`), never leaving a hole. A write that fails drops its bytes; they are counted,
+//! and the episode is reported once when it begins and once, with the count, when it is over.
 
+use std::fs::Metadata;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -18,6 +20,9 @@ use super::output::{Output, open};
 use super::pump::Moment;
 use super::rotate;
 use crate::config::setting::LogLevel;
+
+/// How often a busy log's path is looked at, to see that its file was renamed.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// When a file is rotated and how it is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub(super) struct Sink {
     output: Output,
     /// The last byte written was not the end of a line.
     mid_line: bool,
+    /// When the path is looked at next.
+    look_at: Moment,
     episode: Episode,
     /// The size that rotates; beyond `max_bytes` after a rotation that failed.
     rotate_at: u64,
@@ -59,6 +66,7 @@ impl Sink {
             settings,
             output: Output::Closed,
             mid_line: false,
+            look_at: Moment::ZERO,
             episode: Episode::default(),
             rotate_at: settings.max_bytes,
             changes,
@@ -131,9 +139,7 @@ impl Sink {
     /// # Errors
     /// It cannot be opened or truncated. A stream is left alone, without error.
     pub fn clear(&mut self) -> io::Result<()> {
-        if self.is_replaced() {
-            self.settle()?;
-        }
+        self.settle()?;
         if let Output::File(log) = &mut self.output {
             log.file.set_len(0)?;
             log.size = 0;
@@ -174,7 +180,7 @@ impl Sink {
         now: Moment,
         reports: &mut Reports,
     ) -> io::Result<()> {
-        if self.is_replaced() {
+        if self.is_replaced(now) {
             if self.mid_line {
                 let line = rest.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1);
                 self.put(rest, line, now)?;
@@ -229,18 +235,23 @@ impl Sink {
     }
 
     /// Whether the path names another file than the open one, or none.
-    fn is_replaced(&mut self) -> bool {
-        match &mut self.output {
-            Output::Stream(_) => false,
-            Output::Closed => true,
-            Output::File(log) => match self.path.metadata() {
-                Ok(found) if (found.dev(), found.ino()) == (log.device, log.inode) => {
-                    log.size = found.size();
-                    false
-                }
-                _ => true,
-            },
+    fn is_replaced(&mut self, now: Moment) -> bool {
+        let log = match &mut self.output {
+            Output::Stream(_) => return false,
+            Output::Closed => return true,
+            Output::File(log) => log,
+        };
+        match log.file.metadata() {
+            Ok(found) if found.nlink() == 0 => return true,
+            Ok(found) => log.size = found.size(),
+            Err(_) => {}
         }
+        if now < self.look_at {
+            return false;
+        }
+        self.look_at = now + LOOK_EVERY;
+        let same = |found: Metadata| (found.dev(), found.ino()) == (log.device, log.inode);
+        !self.path.metadata().is_ok_and(same)
     }
 
     /// Makes the open file the one that the path names; where no new one can be had, an old one
