@@ -13,8 +13,12 @@ PATTERNS = [
     (re.compile(r"(killing '[^']*') \(\d+\)"), r"\1 (<pid>)"),
     (re.compile(r"uptime (\d+ days?, )?\d+:\d\d:\d\d"), "uptime <time>"),
     (re.compile(r"\b[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M"), "<date>"),
-    # Python names its own classes, files and lines in an error; what counts is the error.
-    (re.compile(r"file: \S+ line: \d+"), "file: <file> line: <line>"),
+    # supervisorctl shows an exception of Python's with its class, file and line; ours says what
+    # went wrong. That it is an error counts, once.
+    (re.compile(r"^(Server requires authentication\n)error: .*\n", re.M), r"\1"),
+    (re.compile(r"^error: .*$", re.M), "error: <what>"),
+    # What is wrong with a request is said in other words.
+    (re.compile(r"request data .* is invalid: .*"), "request data <data> is invalid: <why>"),
     # An automatic log's name ends in eight characters of chance.
     (re.compile(r"(---[\w.-]+?)-\w{8}\.log"), r"\1-<chance>.log"),
 ]
@@ -61,6 +65,15 @@ def text(value: str, world) -> str:
 
 NAMED = re.compile(r"(?:spawned: '|success: |exited: |stopped: |gave up: |killing ')([\w.:-]+)")
 
+# Ours warns of more in a configuration file, each with its place. What must be warned of has
+# scenarios of its own.
+WARNS = re.compile(
+    r"WARN (\S+:\d+: \[|No file matches via include|For \[program:|Supervisord is running as root and)"
+)
+
+# Which of its grandchildren a supervisor reaps depends on whether it is their subreaper.
+REAPED = re.compile(r"INFO reaped unknown pid ")
+
 WAITING = re.compile(r"INFO waiting for .* to (stop|die)$")
 
 AT_ONCE = "has stayed up for > than 0 seconds"
@@ -70,7 +83,7 @@ def by_chance(line: str, seen: set[str]) -> bool:
     """Whether a line is there by chance: the reference says that it waits for a stop only where
     it happened to look before the process was reaped, and again for as long as it waits; and
     with startsecs=0 it says that a process runs only where it looked before its exit."""
-    if AT_ONCE in line:
+    if AT_ONCE in line or WARNS.search(line) or REAPED.search(line):
         return True
     found = WAITING.search(line)
     if not found:
@@ -83,7 +96,15 @@ def by_chance(line: str, seen: set[str]) -> bool:
 def without_chance(lines: list[str]) -> list[str]:
     """The lines that must be there."""
     seen: set[str] = set()
-    return [line for line in lines if not by_chance(line, seen)]
+    return [names_sorted(line) for line in lines if not by_chance(line, seen)]
+
+
+def names_sorted(line: str) -> str:
+    """The programs waited for in alphabetical order: the reference has the order of adding."""
+    head, waiting, names = line.partition("INFO waiting for ")
+    if not waiting or not names.endswith(" to die"):
+        return line
+    return f"{head}{waiting}{', '.join(sorted(names.removesuffix(' to die').split(', ')))} to die"
 
 
 def by_program(lines: list[str]) -> dict[str, list[str]]:

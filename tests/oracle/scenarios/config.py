@@ -119,6 +119,10 @@ SCENARIOS = [
         environment="QA=1,\n  QB=2,\n  QC=3"), wait_file("said", "QC"), do("said", lambda w: sorted(w.text("said").splitlines()))),
     accepted("a comment sign inside quotes", BASE + SERVER + program("odd", '/bin/sh -c "echo a ; echo b"', autostart="false", startretries=0),
              call("startProcess", "odd")),
+    *[Scenario(f"warned of: {name}", config=text, steps=[
+        running("cat"), do("is warned of", lambda w: any(" WARN " in line for line in w.activity()))], activity=None)
+      for name, text in (("an include of no file", CAT + "[include]\nfiles=@DIR@/none/*.conf\n"),
+                         ("a log that redirect_stderr makes idle", CAT + "redirect_stderr=true\nstderr_logfile=@DIR@/e.log\n"))],
     accepted("includes", BASE + SERVER + "[include]\nfiles=%(here)s/conf.d/*.conf %(here)s/extra/none-*.conf\n" + CAT,
              running("cat")),
     Scenario("includes override, in order, with a here of their own", whole=True, start=False,

@@ -49,14 +49,14 @@ SCENARIOS = [
     Scenario("process group and session", config=program("cat", "/bin/cat", startsecs=0), steps=[
         running("cat"), do("leads a group of the daemon's session", lambda w: stat_of(w)),
     ]),
-    Scenario("user by name", config=reports("id -u; id -g; id -G", user="nobody"), root_only=True, steps=[
-        do("open the directory", lambda w: w.dir.chmod(0o777)), wait_file("said"), file("said"),
+    Scenario("user by name", config=reports("id -u; id -g; id -G", user="nobody"), root_only=True, start=False, steps=[
+        do("open the directory", lambda w: w.dir.chmod(0o777)), do("start", lambda w: w.start()), wait_file("said"), file("said"),
     ], environment={}),
-    Scenario("user by number", config=reports("id -u; id -g", user="65534"), root_only=True, steps=[
-        do("open the directory", lambda w: w.dir.chmod(0o777)), wait_file("said"), file("said"),
+    Scenario("user by number", config=reports("id -u; id -g", user="65534"), root_only=True, start=False, steps=[
+        do("open the directory", lambda w: w.dir.chmod(0o777)), do("start", lambda w: w.start()), wait_file("said"), file("said"),
     ]),
-    Scenario("environment of another user", config=reports("env", user="nobody"), root_only=True, steps=[
-        do("open the directory", lambda w: w.dir.chmod(0o777)), wait_file("said"), variables(),
+    Scenario("environment of another user", config=reports("env", user="nobody"), root_only=True, start=False, steps=[
+        do("open the directory", lambda w: w.dir.chmod(0o777)), do("start", lambda w: w.start()), wait_file("said"), variables(),
     ], differs={"environment": Differs(
         "HOME, USER and LOGNAME follow user=",
         lambda reference, ours: [line for line in ours if not line.startswith(("HOME=", "USER=", "LOGNAME="))]

@@ -149,10 +149,17 @@ SCENARIOS = [
         "slow", "/bin/sh -c 'trap \"test -e go && exit 0\" TERM; echo ready; while :; do read x; done'",
         startsecs=0, stopwaitsecs=30, stdout_logfile="@DIR@/slow.log", directory="@DIR@"), steps=[
             wait_file("slow.log", "ready"), call("stopProcess", "slow", False), wait("slow", "STOPPING"),
-            call("getProcessInfo", "slow"), call("stopProcess", "slow", False), call("startProcess", "slow", False),
+            call("getProcessInfo", "slow"), call("stopProcess", "slow", False),
             call("sendProcessStdin", "slow", "x"), call("removeProcessGroup", "slow"),
             write("go", ""), call("signalProcess", "slow", "TERM"), wait("slow", "STOPPED"),
         ]),
+    Scenario("startProcess of what is stopping", config=program(
+        "slow", "/bin/sh -c 'trap \"test -e go && exit 0\" TERM; echo ready; while :; do read x; done'",
+        startsecs=0, stopwaitsecs=30, stdout_logfile="@DIR@/slow.log", directory="@DIR@"), steps=[
+            wait_file("slow.log", "ready"), silently("stopProcess", "slow", False), wait("slow", "STOPPING"),
+            call("startProcess", "slow", False), field("slow", "statename"), write("go", ""),
+            call("signalProcess", "slow", "TERM"), wait("slow", "STOPPED"),
+        ], activity=None),
     Scenario("stopasgroup", config=program(
         "family", "/bin/sh -c 'sh -c \"trap \\\"echo child; exit\\\" TERM; echo ready; while :; do read x; done\" & "
         "trap \"echo parent; wait; exit 0\" TERM; wait'", startsecs=0, stopasgroup="true",
