@@ -100,7 +100,7 @@ fn live(
     notices: Vec<Notice>,
     mut ready: impl FnMut(),
 ) -> Result<(), String> {
-    let (pidfile, said) = write_pidfile(&config.daemon.pidfile)?;
+    let (pidfile, started) = write_pidfile(&config.daemon.pidfile)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
@@ -111,9 +111,9 @@ fn live(
         let mut reaper = Reaper::new().map_err(cannot)?;
         let mut signals = Signals::new().map_err(cannot)?;
         let (mut config, mut bound) = (config, bound);
-        let mut notices: Vec<Notice> = notices.into_iter().chain(said).collect();
+        let mut notices = notices;
         loop {
-            let life = Life { source, config, bound, notices };
+            let life = Life { source, config, bound, notices, started: &started };
             let (mood, reaped, received) = life.live(reaper, signals, &mut ready).await?;
             (reaper, signals) = (reaped, received);
             if mood == Mood::Shutdown {
@@ -133,15 +133,15 @@ fn live(
 
 /// A pidfile that cannot be written is said and done without, as in the reference; one of another
 /// daemon that lives is the end.
-fn write_pidfile(path: &Path) -> Result<(Option<Pidfile>, Option<Notice>), String> {
+fn write_pidfile(path: &Path) -> Result<(Option<Pidfile>, Notice), String> {
     match Pidfile::write(path) {
         Ok(pidfile) => {
             let line = format!("supervisord started with pid {}", std::process::id());
-            Ok((Some(pidfile), Some(Notice::new(LogLevel::Info, line))))
+            Ok((Some(pidfile), Notice::new(LogLevel::Info, line)))
         }
         Err(why @ PidfileError::Locked { .. }) => Err(why.to_string()),
         Err(why @ PidfileError::Unwritable { .. }) => {
-            Ok((None, Some(Notice::new(LogLevel::Critical, why.to_string()))))
+            Ok((None, Notice::new(LogLevel::Critical, why.to_string())))
         }
     }
 }
@@ -152,6 +152,8 @@ struct Life<'a> {
     config: Config,
     bound: Bound,
     notices: Vec<Notice>,
+    /// What came of the pidfile.
+    started: &'a Notice,
 }
 
 impl Life<'_> {
@@ -187,6 +189,7 @@ impl Life<'_> {
         let api = Arc::new(Api::new(handle, logs.clone(), Arc::new(self.config), reload));
         let servers =
             self.bound.serve(&api).map_err(|why| format!("cannot serve the listeners: {why}"))?;
+        driver.log(self.started.level, &self.started.line);
         ready();
         let ended = driver.run().await;
         servers.close().await;

@@ -286,6 +286,27 @@ fn a_full_device_stops_nobody() {
 }
 
 #[test]
+fn a_slow_reader_of_a_stream_gets_every_byte_and_disturbs_nobody() {
+    const LINES: usize = 20_000;
+    let rig = Rig::new();
+    let fifo = rig.path("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let both = OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
+    let reader = File::open(&fifo).unwrap();
+    drop(both);
+    let slow = rig.program("slow", rig.file("fifo"), 0, 0);
+    rig.sync("slow");
+    let writer = thread::spawn(move || write_lines(slow, |n| n == LINES));
+    let mut other = rig.program("other", rig.file("other.log"), 0, 0);
+    other.write_all(b"undisturbed\n").unwrap();
+    rig.sync("other");
+    assert_eq!(rig.read("other.log"), "undisturbed\n");
+    let text = std::io::read_to_string(reader);
+    writer.join().unwrap();
+    assert_exactly_once(&[text.unwrap()], LINES);
+}
+
+#[test]
 fn a_grandchild_that_keeps_the_pipe_is_read_on_and_delays_nothing() {
     let rig = Rig::new();
     let mut child = rig.program("p", rig.file("p.log"), 0, 0);
