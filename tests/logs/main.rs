@@ -1,168 +1,21 @@
 //! The log plane from outside: pipes go in, files come out, whatever happens to the files.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod rig;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use supervisord::config::ProcessSettings;
-use supervisord::config::setting::{Autorestart, LogLevel, LogSettings, LogTarget};
-use supervisord::logs::{ActivitySettings, Followed, LogId, LogPlane, Stream};
-use supervisord::model::{ProcessFacts, ProcessId, Signal, WallTime};
-
-/// A log plane of its own in a directory of its own.
-struct Rig {
-    dir: tempfile::TempDir,
-    plane: LogPlane,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Rig {
-    fn new() -> Self {
-        Self::with(|_| {})
-    }
-
-    fn with(change: impl FnOnce(&mut ActivitySettings)) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut activity = ActivitySettings {
-            logfile: Some(dir.path().join("main.log")),
-            max_bytes: 0,
-            backups: 0,
-            level: LogLevel::Info,
-            console: false,
-            strip_ansi: false,
-        };
-        change(&mut activity);
-        let plane = LogPlane::start(activity).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { dir, plane, runtime }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap_or_default()
-    }
-
-    /// Attaches stdout of a program of this name to `target`; its writing end comes back.
-    fn program(&self, name: &str, target: LogTarget, max_bytes: u64, backups: u32) -> File {
-        let (reader, writer) = pipe();
-        let (id, settings, facts) = self.process(name, target, max_bytes, backups);
-        self.plane.attach(&id, Stream::Stdout, reader, &settings, &facts);
-        writer
-    }
-
-    fn process(
-        &self,
-        name: &str,
-        target: LogTarget,
-        max_bytes: u64,
-        backups: u32,
-    ) -> (ProcessId, Arc<ProcessSettings>, Arc<ProcessFacts>) {
-        let auto = self.path(&format!("{name}-stdout---test-x.log"));
-        let log = |target| LogSettings {
-            target,
-            max_bytes,
-            backups,
-            capture_max_bytes: 0,
-            events_enabled: false,
-            syslog: false,
-        };
-        let settings = ProcessSettings {
-            name: name.into(),
-            program: name.into(),
-            command: "true".into(),
-            priority: 999,
-            autostart: true,
-            autorestart: Autorestart::Never,
-            startsecs: Duration::ZERO,
-            startretries: 0,
-            stopsignal: Signal::TERM,
-            stopwaitsecs: Duration::ZERO,
-            stopasgroup: false,
-            killasgroup: false,
-            exitcodes: vec![0],
-            user: None,
-            directory: None,
-            umask: None,
-            redirect_stderr: false,
-            stdout: log(target),
-            stderr: log(LogTarget::None),
-            environment: Vec::new(),
-            serverurl: None,
-        };
-        let facts = ProcessFacts {
-            command: "true".into(),
-            priority: 999,
-            stdout_logfile: auto.to_str().unwrap().into(),
-            stderr_logfile: String::new(),
-        };
-        (ProcessId::new(name, name), Arc::new(settings), Arc::new(facts))
-    }
-
-    fn file(&self, name: &str) -> LogTarget {
-        LogTarget::File(self.path(name))
-    }
-
-    fn sync(&self, name: &str) {
-        self.runtime.block_on(self.plane.sync(stdout(name)));
-    }
-
-    fn main_log(&self) -> String {
-        self.runtime.block_on(self.plane.sync(LogId::Main));
-        self.read("main.log")
-    }
-
-    /// Everything the plane has is in files when this returns.
-    fn shut(&self) {
-        self.runtime.block_on(self.plane.shut());
-    }
-}
-
-fn stdout(name: &str) -> LogId {
-    LogId::Process(ProcessId::new(name, name), Stream::Stdout)
-}
-
-fn pipe() -> (OwnedFd, File) {
-    let (reader, writer) = nix::unistd::pipe().unwrap();
-    (reader, writer.into())
-}
-
-/// Writes numbered lines of various lengths in pieces that end anywhere; how many there were.
-fn write_lines(mut writer: File, enough: impl Fn(usize) -> bool) -> usize {
-    let (mut text, mut n) = (Vec::new(), 0);
-    while !enough(n) {
-        writeln!(text, "{n} {}", "x".repeat(n % 97)).unwrap();
-        n += 1;
-        if text.len() > 30_000 {
-            let cut = text.len() - n % 50;
-            writer.write_all(&text[..cut]).unwrap();
-            text.drain(..cut);
-        }
-    }
-    writer.write_all(&text).unwrap();
-    n
-}
-
-/// Every one of `count` lines is whole in exactly one of the texts.
-fn assert_exactly_once(texts: &[String], count: usize) {
-    let mut seen = vec![0; count];
-    for line in texts.iter().flat_map(|text| text.lines()) {
-        let (n, filler) = line.split_once(' ').unwrap_or_else(|| panic!("torn line {line:?}"));
-        let n: usize = n.parse().unwrap();
-        assert_eq!(filler.len(), n % 97, "line {n} is torn");
-        seen[n] += 1;
-    }
-    assert_eq!(seen.iter().position(|&times| times != 1), None, "a line not exactly once");
-}
+use rig::{Rig, assert_exactly_once, stdout, write_lines};
+use supervisord::config::setting::{LogLevel, LogTarget};
+use supervisord::logs::{Followed, LogId};
+use supervisord::model::{ProcessId, WallTime};
 
 #[test]
 fn every_line_exactly_once_while_the_file_is_moved_and_removed() {
@@ -196,7 +49,10 @@ fn every_line_exactly_once_while_the_file_is_moved_and_removed() {
     let mut files = rogue.join().unwrap();
     rig.shut();
     files.extend(File::open(&log));
-    let texts: Vec<_> = files.into_iter().map(|f| std::io::read_to_string(f).unwrap()).collect();
+    let texts: Vec<_> = files
+        .into_iter()
+        .map(|f| std::io::read_to_string(f).unwrap())
+        .collect();
     assert_exactly_once(&texts, count);
 }
 
@@ -206,7 +62,12 @@ fn a_truncation_from_outside_leaves_no_hole_and_loses_nothing_written_later() {
     let mut writer = rig.program("p", rig.file("p.log"), 0, 0);
     writer.write_all(&[b'x'; 50_000]).unwrap();
     rig.sync("p");
-    OpenOptions::new().write(true).open(rig.path("p.log")).unwrap().set_len(0).unwrap();
+    OpenOptions::new()
+        .write(true)
+        .open(rig.path("p.log"))
+        .unwrap()
+        .set_len(0)
+        .unwrap();
     writer.write_all(b"after\n").unwrap();
     rig.sync("p");
     assert_eq!(rig.read("p.log"), "after\n");
@@ -223,17 +84,28 @@ fn rotation_keeps_every_line_whole_and_in_order_and_shares_a_file() {
     drop(second);
     rig.shut();
     let name = |n: usize| {
-        if n == 0 { "p.log".into() } else { format!("p.log.{n}") }
+        if n == 0 {
+            "p.log".into()
+        } else {
+            format!("p.log.{n}")
+        }
     };
     let count = (1..).find(|&n| !rig.path(&name(n)).exists()).unwrap();
     let texts: Vec<_> = (0..count).rev().map(|n| rig.read(&name(n))).collect();
     assert!(texts.len() > 10, "{}", texts.len());
     let sizes: Vec<_> = texts.iter().map(String::len).collect();
-    assert!(sizes[..count - 1].iter().all(|s| (300_000..500_000).contains(s)), "{sizes:?}");
+    assert!(
+        sizes[..count - 1]
+            .iter()
+            .all(|s| (300_000..500_000).contains(s)),
+        "{sizes:?}"
+    );
     assert_exactly_once(&texts, LINES);
     let numbers = texts.iter().flat_map(|text| text.lines());
     assert!(
-        numbers.map(|line| line.split(' ').next().unwrap().parse::<usize>().unwrap()).is_sorted()
+        numbers
+            .map(|line| line.split(' ').next().unwrap().parse::<usize>().unwrap())
+            .is_sorted()
     );
 }
 
@@ -247,8 +119,14 @@ fn a_file_that_ends_exactly_at_the_limit_is_rolled() {
     }
     rig.sync("a");
     rig.sync("b");
-    assert_eq!((rig.read("a.log").len(), rig.read("a.log.1").len()), (0, 100));
-    assert_eq!((rig.read("b.log").len(), rig.path("b.log.1").exists()), (0, false));
+    assert_eq!(
+        (rig.read("a.log").len(), rig.read("a.log.1").len()),
+        (0, 100)
+    );
+    assert_eq!(
+        (rig.read("b.log").len(), rig.path("b.log.1").exists()),
+        (0, false)
+    );
 }
 
 #[test]
@@ -257,7 +135,10 @@ fn a_disk_that_cannot_be_written_stops_nobody_and_what_is_lost_is_said() {
     let mut writer = rig.program("p", rig.file("missing/p.log"), 0, 0);
     writer.write_all(&vec![b'x'; 10 << 20]).unwrap();
     rig.sync("p");
-    let why = format!("cannot write to log {}: No such file", rig.path("missing/p.log").display());
+    let why = format!(
+        "cannot write to log {}: No such file",
+        rig.path("missing/p.log").display()
+    );
     assert!(rig.main_log().contains(&why), "{}", rig.main_log());
     fs::create_dir(rig.path("missing")).unwrap();
     // The episode is over when writing has worked for a while.
@@ -268,9 +149,21 @@ fn a_disk_that_cannot_be_written_stops_nobody_and_what_is_lost_is_said() {
     }
     let kept = rig.read("missing/p.log");
     assert!(kept.starts_with("later\n"), "{}", kept.len());
-    let line = rig.main_log().lines().find(|l| l.contains("were dropped")).unwrap().to_owned();
-    let dropped: usize =
-        line.split(": ").last().unwrap().split(' ').next().unwrap().parse().unwrap();
+    let line = rig
+        .main_log()
+        .lines()
+        .find(|l| l.contains("were dropped"))
+        .unwrap()
+        .to_owned();
+    let dropped: usize = line
+        .split(": ")
+        .last()
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!((10 << 20..11 << 20).contains(&dropped), "{line}");
     assert_eq!(rig.main_log().matches("cannot write").count(), 1);
 }
@@ -282,7 +175,11 @@ fn a_full_device_stops_nobody() {
     let mut writer = rig.program("p", rig.file("full.log"), 0, 0);
     writer.write_all(&vec![b'x'; 1 << 20]).unwrap();
     rig.sync("p");
-    assert!(rig.main_log().contains("No space left"), "{}", rig.main_log());
+    assert!(
+        rig.main_log().contains("No space left"),
+        "{}",
+        rig.main_log()
+    );
 }
 
 #[test]
@@ -291,7 +188,11 @@ fn a_slow_reader_of_a_stream_gets_every_byte_and_disturbs_nobody() {
     let rig = Rig::new();
     let fifo = rig.path("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let both = OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
+    let both = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&fifo)
+        .unwrap();
     let reader = File::open(&fifo).unwrap();
     drop(both);
     let slow = rig.program("slow", rig.file("fifo"), 0, 0);
@@ -345,7 +246,11 @@ fn auto_logs_are_private_and_there_before_the_first_start() {
     rig.sync("p");
     let path = Path::new(&facts.stdout_logfile);
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(supervisord::logs::auto::clear_auto_logs(rig.dir.path(), "test").unwrap().is_empty());
+    assert!(
+        supervisord::logs::auto::clear_auto_logs(rig.dir.path(), "test")
+            .unwrap()
+            .is_empty()
+    );
     assert!(path.exists(), "the log of a living daemon was removed");
     rig.shut();
     supervisord::logs::auto::clear_auto_logs(rig.dir.path(), "test").unwrap();
@@ -354,7 +259,10 @@ fn auto_logs_are_private_and_there_before_the_first_start() {
     symlink("/etc/passwd", path).unwrap();
     let rig2 = Rig::new();
     rig2.plane.prepare(&id, &settings, &facts);
-    assert!(rig2.main_log().contains("cannot write to log"), "a link was followed");
+    assert!(
+        rig2.main_log().contains("cannot write to log"),
+        "a link was followed"
+    );
 }
 
 #[test]
@@ -366,7 +274,10 @@ fn clear_empties_a_log_in_use_or_not_and_leaves_the_rotated_one() {
     let clear = |which| rig.runtime.block_on(rig.plane.clear(which));
     writer.write_all(b"abc").unwrap();
     clear(stdout("p")).unwrap();
-    assert_eq!((rig.read("p.log"), rig.read("p.log.1").len()), (String::new(), 10));
+    assert_eq!(
+        (rig.read("p.log"), rig.read("p.log.1").len()),
+        (String::new(), 10)
+    );
     writer.write_all(b"def").unwrap();
     drop(writer);
     rig.plane.ended(&ProcessId::new("p", "p"));
@@ -430,14 +341,20 @@ fn the_output_is_in_the_activity_log_at_debug() {
     let mut writer = rig.program("p", LogTarget::None, 0, 0);
     writer.write_all(b"hello\n").unwrap();
     rig.sync("p");
-    assert!(rig.main_log().contains(" DEBG 'p' stdout output:\nhello\n\n"), "{}", rig.main_log());
+    assert!(
+        rig.main_log()
+            .contains(" DEBG 'p' stdout output:\nhello\n\n"),
+        "{}",
+        rig.main_log()
+    );
 }
 
 #[test]
 fn an_idle_plane_is_not_woken() {
     let rig = Rig::new();
-    let mut writers: Vec<_> =
-        (0..50).map(|n| rig.program(&format!("p{n}"), rig.file("p.log"), 0, 0)).collect();
+    let mut writers: Vec<_> = (0..50)
+        .map(|n| rig.program(&format!("p{n}"), rig.file("p.log"), 0, 0))
+        .collect();
     // Chatty for a moment, so that a clock ran.
     for writer in &mut writers {
         (0..5).for_each(|_| writer.write_all(b"x\n").unwrap());
@@ -445,15 +362,25 @@ fn an_idle_plane_is_not_woken() {
     rig.sync("p0");
     // Other tests' log threads are counted too, but they are over sooner or later.
     let switches = || -> u64 {
-        let tasks = fs::read_dir("/proc/self/task").unwrap().map(|t| t.unwrap().path());
+        let tasks = fs::read_dir("/proc/self/task")
+            .unwrap()
+            .map(|t| t.unwrap().path());
         tasks
             .filter_map(|task| fs::read_to_string(task.join("status")).ok())
             .filter(|status| status.starts_with("Name:\tlogs\n"))
             .flat_map(|status| {
                 let lines: Vec<_> = status.lines().map(str::to_owned).collect();
-                lines.into_iter().filter(|line| line.contains("ctxt_switches"))
+                lines
+                    .into_iter()
+                    .filter(|line| line.contains("ctxt_switches"))
             })
-            .map(|line| line.split_whitespace().last().unwrap().parse::<u64>().unwrap())
+            .map(|line| {
+                line.split_whitespace()
+                    .last()
+                    .unwrap()
+                    .parse::<u64>()
+                    .unwrap()
+            })
             .sum()
     };
     let quiet = (0..50).any(|_| {
