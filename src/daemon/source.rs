@@ -55,7 +55,7 @@ impl Source {
         };
         let mut loaded = config::load(&self.path, &RealFiles, &RealHost).map_err(texts)?;
         self.arguments
-            .override_settings(&mut loaded.config.daemon, &RealHost)
+            .override_settings(&mut loaded.config.daemon, &RealFiles, &RealHost)
             .map_err(|why| vec![why])?;
         Ok(loaded)
     }

@@ -249,16 +249,9 @@ mod tests {
     fn a_writer_too_fast_for_the_clock_is_awaited() {
         let mut pace = Pace::default();
         let soon = Duration::from_micros(100);
-        assert_eq!(
-            pace.after(at(300), PIPE / 2, PIPE),
-            Next::Awaited,
-            "all of a sudden"
-        );
+        assert_eq!(pace.after(at(300), PIPE / 2, PIPE), Next::Awaited, "all of a sudden");
         assert_eq!(pace.after(at(300) + soon, PIPE / 2, PIPE), Next::Awaited);
-        assert_eq!(
-            pace.after(at(300) + soon * 2, PIPE / 2, PIPE),
-            Next::Awaited
-        );
+        assert_eq!(pace.after(at(300) + soon * 2, PIPE / 2, PIPE), Next::Awaited);
     }
 
     #[test]

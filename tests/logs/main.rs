@@ -49,10 +49,7 @@ fn every_line_exactly_once_while_the_file_is_moved_and_removed() {
     let mut files = rogue.join().unwrap();
     rig.shut();
     files.extend(File::open(&log));
-    let texts: Vec<_> = files
-        .into_iter()
-        .map(|f| std::io::read_to_string(f).unwrap())
-        .collect();
+    let texts: Vec<_> = files.into_iter().map(|f| std::io::read_to_string(f).unwrap()).collect();
     assert_exactly_once(&texts, count);
 }
 
@@ -62,12 +59,7 @@ fn a_truncation_from_outside_leaves_no_hole_and_loses_nothing_written_later() {
     let mut writer = rig.program("p", rig.file("p.log"), 0, 0);
     writer.write_all(&[b'x'; 50_000]).unwrap();
     rig.sync("p");
-    OpenOptions::new()
-        .write(true)
-        .open(rig.path("p.log"))
-        .unwrap()
-        .set_len(0)
-        .unwrap();
+    OpenOptions::new().write(true).open(rig.path("p.log")).unwrap().set_len(0).unwrap();
     writer.write_all(b"after\n").unwrap();
     rig.sync("p");
     assert_eq!(rig.read("p.log"), "after\n");
@@ -84,28 +76,17 @@ fn rotation_keeps_every_line_whole_and_in_order_and_shares_a_file() {
     drop(second);
     rig.shut();
     let name = |n: usize| {
-        if n == 0 {
-            "p.log".into()
-        } else {
-            format!("p.log.{n}")
-        }
+        if n == 0 { "p.log".into() } else { format!("p.log.{n}") }
     };
     let count = (1..).find(|&n| !rig.path(&name(n)).exists()).unwrap();
     let texts: Vec<_> = (0..count).rev().map(|n| rig.read(&name(n))).collect();
     assert!(texts.len() > 10, "{}", texts.len());
     let sizes: Vec<_> = texts.iter().map(String::len).collect();
-    assert!(
-        sizes[..count - 1]
-            .iter()
-            .all(|s| (300_000..500_000).contains(s)),
-        "{sizes:?}"
-    );
+    assert!(sizes[..count - 1].iter().all(|s| (300_000..500_000).contains(s)), "{sizes:?}");
     assert_exactly_once(&texts, LINES);
     let numbers = texts.iter().flat_map(|text| text.lines());
     assert!(
-        numbers
-            .map(|line| line.split(' ').next().unwrap().parse::<usize>().unwrap())
-            .is_sorted()
+        numbers.map(|line| line.split(' ').next().unwrap().parse::<usize>().unwrap()).is_sorted()
     );
 }
 
@@ -119,14 +100,8 @@ fn a_file_that_ends_exactly_at_the_limit_is_rolled() {
     }
     rig.sync("a");
     rig.sync("b");
-    assert_eq!(
-        (rig.read("a.log").len(), rig.read("a.log.1").len()),
-        (0, 100)
-    );
-    assert_eq!(
-        (rig.read("b.log").len(), rig.path("b.log.1").exists()),
-        (0, false)
-    );
+    assert_eq!((rig.read("a.log").len(), rig.read("a.log.1").len()), (0, 100));
+    assert_eq!((rig.read("b.log").len(), rig.path("b.log.1").exists()), (0, false));
 }
 
 #[test]
@@ -135,10 +110,7 @@ fn a_disk_that_cannot_be_written_stops_nobody_and_what_is_lost_is_said() {
     let mut writer = rig.program("p", rig.file("missing/p.log"), 0, 0);
     writer.write_all(&vec![b'x'; 10 << 20]).unwrap();
     rig.sync("p");
-    let why = format!(
-        "cannot write to log {}: No such file",
-        rig.path("missing/p.log").display()
-    );
+    let why = format!("cannot write to log {}: No such file", rig.path("missing/p.log").display());
     assert!(rig.main_log().contains(&why), "{}", rig.main_log());
     fs::create_dir(rig.path("missing")).unwrap();
     // The episode is over when writing has worked for a while.
@@ -149,21 +121,9 @@ fn a_disk_that_cannot_be_written_stops_nobody_and_what_is_lost_is_said() {
     }
     let kept = rig.read("missing/p.log");
     assert!(kept.starts_with("later\n"), "{}", kept.len());
-    let line = rig
-        .main_log()
-        .lines()
-        .find(|l| l.contains("were dropped"))
-        .unwrap()
-        .to_owned();
-    let dropped: usize = line
-        .split(": ")
-        .last()
-        .unwrap()
-        .split(' ')
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let line = rig.main_log().lines().find(|l| l.contains("were dropped")).unwrap().to_owned();
+    let dropped: usize =
+        line.split(": ").last().unwrap().split(' ').next().unwrap().parse().unwrap();
     assert!((10 << 20..11 << 20).contains(&dropped), "{line}");
     assert_eq!(rig.main_log().matches("cannot write").count(), 1);
 }
@@ -175,11 +135,7 @@ fn a_full_device_stops_nobody() {
     let mut writer = rig.program("p", rig.file("full.log"), 0, 0);
     writer.write_all(&vec![b'x'; 1 << 20]).unwrap();
     rig.sync("p");
-    assert!(
-        rig.main_log().contains("No space left"),
-        "{}",
-        rig.main_log()
-    );
+    assert!(rig.main_log().contains("No space left"), "{}", rig.main_log());
 }
 
 #[test]
@@ -188,11 +144,7 @@ fn a_slow_reader_of_a_stream_gets_every_byte_and_disturbs_nobody() {
     let rig = Rig::new();
     let fifo = rig.path("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let both = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(&fifo)
-        .unwrap();
+    let both = OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
     let reader = File::open(&fifo).unwrap();
     drop(both);
     let slow = rig.program("slow", rig.file("fifo"), 0, 0);
@@ -246,11 +198,7 @@ fn auto_logs_are_private_and_there_before_the_first_start() {
     rig.sync("p");
     let path = Path::new(&facts.stdout_logfile);
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(
-        supervisord::logs::auto::clear_auto_logs(rig.dir.path(), "test")
-            .unwrap()
-            .is_empty()
-    );
+    assert!(supervisord::logs::auto::clear_auto_logs(rig.dir.path(), "test").unwrap().is_empty());
     assert!(path.exists(), "the log of a living daemon was removed");
     rig.shut();
     supervisord::logs::auto::clear_auto_logs(rig.dir.path(), "test").unwrap();
@@ -259,10 +207,7 @@ fn auto_logs_are_private_and_there_before_the_first_start() {
     symlink("/etc/passwd", path).unwrap();
     let rig2 = Rig::new();
     rig2.plane.prepare(&id, &settings, &facts);
-    assert!(
-        rig2.main_log().contains("cannot write to log"),
-        "a link was followed"
-    );
+    assert!(rig2.main_log().contains("cannot write to log"), "a link was followed");
 }
 
 #[test]
@@ -274,10 +219,7 @@ fn clear_empties_a_log_in_use_or_not_and_leaves_the_rotated_one() {
     let clear = |which| rig.runtime.block_on(rig.plane.clear(which));
     writer.write_all(b"abc").unwrap();
     clear(stdout("p")).unwrap();
-    assert_eq!(
-        (rig.read("p.log"), rig.read("p.log.1").len()),
-        (String::new(), 10)
-    );
+    assert_eq!((rig.read("p.log"), rig.read("p.log.1").len()), (String::new(), 10));
     writer.write_all(b"def").unwrap();
     drop(writer);
     rig.plane.ended(&ProcessId::new("p", "p"));
@@ -341,20 +283,14 @@ fn the_output_is_in_the_activity_log_at_debug() {
     let mut writer = rig.program("p", LogTarget::None, 0, 0);
     writer.write_all(b"hello\n").unwrap();
     rig.sync("p");
-    assert!(
-        rig.main_log()
-            .contains(" DEBG 'p' stdout output:\nhello\n\n"),
-        "{}",
-        rig.main_log()
-    );
+    assert!(rig.main_log().contains(" DEBG 'p' stdout output:\nhello\n\n"), "{}", rig.main_log());
 }
 
 #[test]
 fn an_idle_plane_is_not_woken() {
     let rig = Rig::new();
-    let mut writers: Vec<_> = (0..50)
-        .map(|n| rig.program(&format!("p{n}"), rig.file("p.log"), 0, 0))
-        .collect();
+    let mut writers: Vec<_> =
+        (0..50).map(|n| rig.program(&format!("p{n}"), rig.file("p.log"), 0, 0)).collect();
     // Chatty for a moment, so that a clock ran.
     for writer in &mut writers {
         (0..5).for_each(|_| writer.write_all(b"x\n").unwrap());
@@ -362,25 +298,15 @@ fn an_idle_plane_is_not_woken() {
     rig.sync("p0");
     // Other tests' log threads are counted too, but they are over sooner or later.
     let switches = || -> u64 {
-        let tasks = fs::read_dir("/proc/self/task")
-            .unwrap()
-            .map(|t| t.unwrap().path());
+        let tasks = fs::read_dir("/proc/self/task").unwrap().map(|t| t.unwrap().path());
         tasks
             .filter_map(|task| fs::read_to_string(task.join("status")).ok())
             .filter(|status| status.starts_with("Name:\tlogs\n"))
             .flat_map(|status| {
                 let lines: Vec<_> = status.lines().map(str::to_owned).collect();
-                lines
-                    .into_iter()
-                    .filter(|line| line.contains("ctxt_switches"))
+                lines.into_iter().filter(|line| line.contains("ctxt_switches"))
             })
-            .map(|line| {
-                line.split_whitespace()
-                    .last()
-                    .unwrap()
-                    .parse::<u64>()
-                    .unwrap()
-            })
+            .map(|line| line.split_whitespace().last().unwrap().parse::<u64>().unwrap())
             .sum()
     };
     let quiet = (0..50).any(|_| {

@@ -36,15 +36,8 @@ impl Rig {
         };
         change(&mut activity);
         let plane = LogPlane::start(activity).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        Self {
-            dir,
-            plane,
-            runtime,
-        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { dir, plane, runtime }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -59,8 +52,7 @@ impl Rig {
     pub fn program(&self, name: &str, target: LogTarget, max_bytes: u64, backups: u32) -> File {
         let (reader, writer) = pipe();
         let (id, settings, facts) = self.process(name, target, max_bytes, backups);
-        self.plane
-            .attach(&id, Stream::Stdout, reader, &settings, &facts);
+        self.plane.attach(&id, Stream::Stdout, reader, &settings, &facts);
         writer
     }
 
@@ -109,11 +101,7 @@ impl Rig {
             stdout_logfile: auto.to_str().unwrap().into(),
             stderr_logfile: String::new(),
         };
-        (
-            ProcessId::new(name, name),
-            Arc::new(settings),
-            Arc::new(facts),
-        )
+        (ProcessId::new(name, name), Arc::new(settings), Arc::new(facts))
     }
 
     pub fn file(&self, name: &str) -> LogTarget {
@@ -164,16 +152,10 @@ pub fn write_lines(mut writer: File, enough: impl Fn(usize) -> bool) -> usize {
 pub fn assert_exactly_once(texts: &[String], count: usize) {
     let mut seen = vec![0; count];
     for line in texts.iter().flat_map(|text| text.lines()) {
-        let (n, filler) = line
-            .split_once(' ')
-            .unwrap_or_else(|| panic!("torn line {line:?}"));
+        let (n, filler) = line.split_once(' ').unwrap_or_else(|| panic!("torn line {line:?}"));
         let n: usize = n.parse().unwrap();
         assert_eq!(filler.len(), n % 97, "line {n} is torn");
         seen[n] += 1;
     }
-    assert_eq!(
-        seen.iter().position(|&times| times != 1),
-        None,
-        "a line not exactly once"
-    );
+    assert_eq!(seen.iter().position(|&times| times != 1), None, "a line not exactly once");
 }
