@@ -6,18 +6,17 @@
 //! process.
 
 mod arguments;
+mod source;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use clap::Parser;
-use nix::unistd::getuid;
-
 pub use self::arguments::{Action, Arguments};
+use self::source::{Source, remarks};
 use crate::api::Api;
 use crate::config::setting::LogLevel;
-use crate::config::{self, Config, ConfigError, Host, Loaded, Severity};
+use crate::config::{self, Config, DaemonSettings, Loaded};
 use crate::core::{LogNaming, Mood, Supervisor};
 use crate::ctl;
 use crate::http::Bound;
@@ -27,6 +26,7 @@ use crate::runtime::host::{RealFiles, RealHost};
 use crate::runtime::reaper::{Reaper, Signals};
 use crate::runtime::spawn::{BaseEnvironment, Spawner};
 use crate::runtime::startup::{self, Notice, Pidfile, PidfileError};
+use clap::Parser;
 
 /// Exit status of a daemon that could not start.
 const CANNOT_START: u8 = 2;
@@ -67,21 +67,20 @@ fn check(path: &Path, json: bool) -> u8 {
 }
 
 fn run(arguments: Arguments) -> Result<(), String> {
-    let mut notices = Vec::new();
-    let source = Arc::new(Source::find(arguments, &mut notices)?);
+    let source = Arc::new(Source::find(arguments)?);
     let loaded = source.load().map_err(|errors| errors.join("\nError: "))?;
-    notices.extend(remarks(&loaded));
     let settings = &loaded.config.daemon;
 
     startup::settle().map_err(|why| format!("cannot set up the process: {why}"))?;
-    notices.extend(startup::raise_limits(settings.minfds, settings.minprocs)?);
-    notices.extend(startup::drop_privileges(settings.user.as_ref())?);
+    let limits = startup::raise_limits(settings.minfds, settings.minprocs)?;
+    let mut standing: Vec<Notice> =
+        startup::drop_privileges(settings.user.as_ref())?.into_iter().collect();
+    standing.extend(limits);
     let bound = Bound::bind(&loaded.config).map_err(|why| why.to_string())?;
-    let (launcher, said) = startup::daemonize(settings)
+    let (launcher, left) = startup::daemonize(settings)
         .map_err(|why| format!("cannot go to the background: {why}"))?;
-    notices.extend(said);
     let mut launcher = Some(launcher);
-    let result = live(&source, loaded.config, bound, notices, || {
+    let result = live(&source, loaded, bound, &standing, left, || {
         if let Some(launcher) = launcher.take() {
             launcher.ready();
         }
@@ -92,15 +91,17 @@ fn run(arguments: Arguments) -> Result<(), String> {
     result
 }
 
-/// One life after another, until one ends in a shutdown.
+/// One life after another, until one ends in a shutdown. Each says what is `standing`; only the
+/// first says how the terminal was `left`.
 fn live(
     source: &Arc<Source>,
-    config: Config,
+    loaded: Loaded,
     bound: Bound,
-    notices: Vec<Notice>,
+    standing: &[Notice],
+    left: Vec<Notice>,
     mut ready: impl FnMut(),
 ) -> Result<(), String> {
-    let (pidfile, said) = write_pidfile(&config.daemon.pidfile)?;
+    let (pidfile, started) = write_pidfile(&loaded.config.daemon.pidfile)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
@@ -110,19 +111,32 @@ fn live(
         let cannot = |why: io::Error| format!("cannot receive signals: {why}");
         let mut reaper = Reaper::new().map_err(cannot)?;
         let mut signals = Signals::new().map_err(cannot)?;
-        let (mut config, mut bound) = (config, bound);
-        let mut notices: Vec<Notice> = notices.into_iter().chain(said).collect();
+        let (mut loaded, mut bound, mut left) = (loaded, bound, left);
         loop {
-            let life = Life { source, config, bound, notices };
+            let activity = activity_settings(&loaded.config.daemon);
+            let logs = LogPlane::start(activity.clone())
+                .map_err(|why| format!("cannot start the log thread: {why}"))?;
+            say_all(&logs, standing);
+            say_all(&logs, &remarks(&loaded));
+            left.push(started.clone());
+            let life = Life { source, config: loaded.config, bound, logs, notices: left };
             let (mood, reaped, received) = life.live(reaper, signals, &mut ready).await?;
             (reaper, signals) = (reaped, received);
             if mood == Mood::Shutdown {
                 return Ok(());
             }
-            let loaded = source.load().map_err(|errors| errors.join("\n"))?;
-            notices = remarks(&loaded);
-            config = loaded.config;
-            bound = Bound::bind(&config).map_err(|why| why.to_string())?;
+            left = Vec::new();
+            let next = source.load().and_then(|loaded| {
+                let bound = Bound::bind(&loaded.config).map_err(|why| vec![why.to_string()])?;
+                Ok((loaded, bound))
+            });
+            match next {
+                Ok(next) => (loaded, bound) = next,
+                Err(errors) => {
+                    last_words(activity, &errors).await;
+                    return Err(errors.join("\n"));
+                }
+            }
         }
     });
     if let Some(pidfile) = pidfile {
@@ -131,17 +145,41 @@ fn live(
     ended
 }
 
+/// In the foreground the activity log goes to standard output too; also where the daemon stays
+/// there because it must.
+fn activity_settings(daemon: &DaemonSettings) -> ActivitySettings {
+    let mut activity = ActivitySettings::from(daemon);
+    activity.console |= startup::belongs_in_foreground() && !daemon.silent;
+    activity
+}
+
+fn say_all(logs: &LogPlane, notices: &[Notice]) {
+    for notice in notices {
+        logs.log(notice.level, wall_clock(), &notice.line);
+    }
+}
+
+/// Why there is no next life, in the log of the last one.
+async fn last_words(activity: ActivitySettings, errors: &[String]) {
+    if let Ok(logs) = LogPlane::start(activity) {
+        for error in errors {
+            logs.log(LogLevel::Critical, wall_clock(), error);
+        }
+        logs.shut().await;
+    }
+}
+
 /// A pidfile that cannot be written is said and done without, as in the reference; one of another
 /// daemon that lives is the end.
-fn write_pidfile(path: &Path) -> Result<(Option<Pidfile>, Option<Notice>), String> {
+fn write_pidfile(path: &Path) -> Result<(Option<Pidfile>, Notice), String> {
     match Pidfile::write(path) {
         Ok(pidfile) => {
             let line = format!("supervisord started with pid {}", std::process::id());
-            Ok((Some(pidfile), Some(Notice::new(LogLevel::Info, line))))
+            Ok((Some(pidfile), Notice::new(LogLevel::Info, line)))
         }
         Err(why @ PidfileError::Locked { .. }) => Err(why.to_string()),
         Err(why @ PidfileError::Unwritable { .. }) => {
-            Ok((None, Some(Notice::new(LogLevel::Critical, why.to_string()))))
+            Ok((None, Notice::new(LogLevel::Critical, why.to_string())))
         }
     }
 }
@@ -151,6 +189,8 @@ struct Life<'a> {
     source: &'a Arc<Source>,
     config: Config,
     bound: Bound,
+    logs: LogPlane,
+    /// To be said once the listeners answer.
     notices: Vec<Notice>,
 }
 
@@ -161,16 +201,12 @@ impl Life<'_> {
         signals: Signals,
         ready: &mut impl FnMut(),
     ) -> Result<(Mood, Reaper, Signals), String> {
-        let settings = &self.config.daemon;
-        let logs = LogPlane::start(ActivitySettings::from(settings))
-            .map_err(|why| format!("cannot start the log thread: {why}"))?;
-        for notice in &self.notices {
-            logs.log(notice.level, wall_clock(), &notice.line);
-        }
+        let Self { source, config, bound, logs, notices } = self;
+        let settings = &config.daemon;
         if !settings.nocleanup {
             clear_auto_logs(&settings.childlogdir, &settings.identifier, &logs);
         }
-        let base = BaseEnvironment::new(std::env::vars_os(), self.config.server_url());
+        let base = BaseEnvironment::new(std::env::vars_os(), config.server_url());
         let spawner =
             Spawner::new(base).map_err(|why| format!("cannot prepare to start programs: {why}"))?;
         let naming = LogNaming {
@@ -178,15 +214,15 @@ impl Life<'_> {
             identifier: settings.identifier.clone(),
             seed: seed(),
         };
-        let core = Supervisor::new(self.config.groups.clone(), naming);
-        let source = Arc::clone(self.source);
-        let rehearsal = Arc::new(move || source.load().map(drop));
+        let core = Supervisor::new(config.groups.clone(), naming);
+        let (rehearsed, reread) = (Arc::clone(source), Arc::clone(source));
+        let rehearsal = Arc::new(move || rehearsed.load().map(drop));
         let (driver, handle) = Driver::new(core, logs.clone(), spawner, reaper, signals, rehearsal);
-        let source = Arc::clone(self.source);
-        let reload = Arc::new(move || source.load().map(|loaded| loaded.config));
-        let api = Arc::new(Api::new(handle, logs.clone(), Arc::new(self.config), reload));
+        let reload = Arc::new(move || reread.load().map(|loaded| loaded.config));
+        let api = Arc::new(Api::new(handle, logs.clone(), Arc::new(config), reload));
         let servers =
-            self.bound.serve(&api).map_err(|why| format!("cannot serve the listeners: {why}"))?;
+            bound.serve(&api).map_err(|why| format!("cannot serve the listeners: {why}"))?;
+        say_all(&logs, &notices);
         ready();
         let ended = driver.run().await;
         servers.close().await;
@@ -211,66 +247,4 @@ fn clear_auto_logs(directory: &Path, identifier: &str, logs: &LogPlane) {
 fn seed() -> u64 {
     let wall = wall_clock().0.unsigned_abs();
     wall ^ (u64::from(std::process::id()) << 40)
-}
-
-/// Where the configuration comes from, now and after every reload.
-struct Source {
-    path: PathBuf,
-    arguments: Arguments,
-}
-
-impl Source {
-    /// The file named on the command line, or the first of the usual ones that is there.
-    fn find(arguments: Arguments, notices: &mut Vec<Notice>) -> Result<Self, String> {
-        let cwd = RealHost.cwd();
-        if let Some(path) = &arguments.configuration {
-            return Ok(Self { path: cwd.join(path), arguments });
-        }
-        let paths =
-            config::search_paths(Path::new(&std::env::args_os().next().unwrap_or_default()));
-        if getuid().is_root() {
-            notices.push(Notice::new(
-                LogLevel::Warn,
-                "Supervisord is running as root and it is searching for its configuration file \
-                 in default locations (including its current working directory); you probably \
-                 want to specify a \"-c\" argument specifying an absolute path to a \
-                 configuration file for improved security.",
-            ));
-        }
-        match paths.iter().find(|path| path.exists()) {
-            Some(path) => Ok(Self { path: cwd.join(path), arguments }),
-            None => {
-                let tried: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-                Err(format!(
-                    "No config file found at default paths ({}); use the -c option to specify a \
-                     config file at a different path",
-                    tried.join(", ")
-                ))
-            }
-        }
-    }
-
-    /// Reads the file and lays the command line over it. Each error names its place.
-    fn load(&self) -> Result<Loaded, Vec<String>> {
-        let texts = |errors: Vec<ConfigError>| -> Vec<String> {
-            let errors = errors.iter().filter(|problem| problem.severity == Severity::Error);
-            errors.map(ToString::to_string).collect()
-        };
-        let mut loaded = config::load(&self.path, &RealFiles, &RealHost).map_err(texts)?;
-        self.arguments
-            .override_settings(&mut loaded.config.daemon, &RealHost)
-            .map_err(|why| vec![why])?;
-        Ok(loaded)
-    }
-}
-
-/// What is to be said about a configuration that can be used.
-fn remarks(loaded: &Loaded) -> Vec<Notice> {
-    let included = loaded.included.iter().map(|path| {
-        let line = format!("Included extra file \"{}\" during parsing", path.display());
-        Notice::new(LogLevel::Info, line)
-    });
-    let warnings =
-        loaded.warnings.iter().map(|warning| Notice::new(LogLevel::Warn, warning.to_string()));
-    included.chain(warnings).collect()
 }

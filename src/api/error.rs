@@ -67,7 +67,13 @@ rows! {
 #[must_use]
 pub fn text(error: &Error) -> String {
     let name = row(error.kind).name;
-    if error.detail.is_empty() { name.to_owned() } else { format!("{name}: {}", error.detail) }
+    // A name that is empty is still the name that is wrong.
+    let names_it = matches!(error.kind, ErrorKind::BadName | ErrorKind::BadSignal);
+    if error.detail.is_empty() && !names_it {
+        name.to_owned()
+    } else {
+        format!("{name}: {}", error.detail)
+    }
 }
 
 #[cfg(test)]
@@ -89,5 +95,6 @@ mod tests {
     fn a_text_has_a_detail_only_where_there_is_one() {
         assert_eq!(text(&Error::new(ErrorKind::BadName, "web")), "BAD_NAME: web");
         assert_eq!(text(&ErrorKind::ShutdownState.into()), "SHUTDOWN_STATE");
+        assert_eq!(text(&ErrorKind::BadName.into()), "BAD_NAME: ");
     }
 }

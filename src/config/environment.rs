@@ -23,7 +23,8 @@ pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
     Ok(pairs)
 }
 
-/// `over` laid over `under`.
+/// `over` laid over `under`, by name: the order in the file means nothing, so that a change of it
+/// is none of the program's.
 pub(super) fn merged(
     under: &[(String, String)],
     over: &[(String, String)],
@@ -33,6 +34,7 @@ pub(super) fn merged(
     for (key, value) in over {
         set(&mut all, key, value);
     }
+    all.sort();
     all
 }
 

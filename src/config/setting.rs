@@ -192,7 +192,7 @@ pub(super) fn autorestart(text: &str) -> Result<Autorestart, String> {
 
 /// `TERM`, `SIGTERM` or `15`.
 pub(super) fn signal(text: &str) -> Result<Signal, String> {
-    Signal::parse(text).ok_or_else(|| {
+    Signal::parse(text).filter(|signal| signal.number() != 0).ok_or_else(|| {
         format!("{text:?} is not a signal: expected a name such as TERM, or a number")
     })
 }

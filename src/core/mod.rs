@@ -107,7 +107,8 @@ impl Supervisor {
                     let may_restart = self.may_restart(&process);
                     self.apply(&process, Input::Ended { status, may_restart }, now);
                 }
-                _ => self.log(LogLevel::Info, format!("reaped unknown pid {pid} ({status})")),
+                // Orphans of programs come to the daemon as their subreaper: no news for a person.
+                _ => self.log(LogLevel::Debug, format!("reaped unknown pid {pid} ({status})")),
             },
             Event::SignalFailed { process, reason } => {
                 self.apply(&process, Input::SignalFailed(reason), now);

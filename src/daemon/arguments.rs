@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand};
 
 use crate::config::setting::{self, LogLevel};
-use crate::config::{DaemonSettings, Host};
+use crate::config::{DaemonSettings, Files, Host};
 
 /// Starts, watches, restarts and stops programs as a configuration file says.
 #[derive(Debug, Parser)]
@@ -107,10 +107,11 @@ impl Arguments {
     /// Lays the command line over what the file says.
     ///
     /// # Errors
-    /// The user does not exist.
+    /// The user or a directory does not exist.
     pub fn override_settings(
         &self,
         settings: &mut DaemonSettings,
+        files: &dyn Files,
         host: &dyn Host,
     ) -> Result<(), String> {
         let absolute = |path: &Path| host.cwd().join(path);
@@ -126,8 +127,19 @@ impl Arguments {
         set(&mut settings.minprocs, self.minprocs);
         set(&mut settings.identifier, self.identifier.clone());
         set(&mut settings.pidfile, self.pidfile.as_deref().map(absolute));
-        set(&mut settings.childlogdir, self.childlogdir.as_deref().map(absolute));
-        set(&mut settings.directory, self.directory.as_deref().map(absolute).map(Some));
+        let directory = |path: &Path| {
+            let path = absolute(path);
+            if files.is_dir(&path) {
+                Ok(path)
+            } else {
+                Err(format!("{} is not an existing directory", path.display()))
+            }
+        };
+        set(&mut settings.childlogdir, self.childlogdir.as_deref().map(directory).transpose()?);
+        set(
+            &mut settings.directory,
+            self.directory.as_deref().map(directory).transpose()?.map(Some),
+        );
         if let Some(logfile) = &self.logfile {
             let none = logfile.as_os_str().eq_ignore_ascii_case("none");
             settings.logfile = (!none).then(|| absolute(logfile));

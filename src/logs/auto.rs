@@ -6,8 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Removes the AUTO logs of `identifier` in `childlogdir` and their rotated files, but none of a
-/// daemon that lives: it holds a lock on each. Call it before the first [`super::LogPlane::prepare`]
-/// and not at all with `nocleanup`. Returns the files that could not be removed, and why.
+/// daemon that lives: it holds a lock on each. Call it before the first
+/// [`super::LogPlane::prepare`], and not at all with `nocleanup`. Returns the files that could not be
+/// removed, and why.
 ///
 /// # Errors
 /// The directory cannot be read.

@@ -6,6 +6,7 @@
 //! nobody anything. Where that would let the pipe run full, it is enlarged and read sooner.
 
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ pub(super) type Moment = Duration;
 
 /// How long the output of a chatty program gathers in its pipe before it is read.
 pub(super) const GATHER: Duration = Duration::from_millis(15);
+
+/// A pipe that is half full sooner than this is not left to the clock, which is not that precise.
+const WORTH_SLEEPING: Duration = Duration::from_micros(200);
 
 /// What the pipe of a program that fills the usual 64 KiB is enlarged to: Linux's bound for
 /// unprivileged users (`fs.pipe-max-size` of proc(5)).
@@ -158,6 +162,8 @@ pub(super) struct Pace {
 pub(super) enum Next {
     /// When the system says that it has something.
     Watched,
+    /// The same, but it will have something at once.
+    Awaited,
     /// At this moment, whatever it has by then.
     At(Moment),
 }
@@ -174,7 +180,7 @@ impl Pace {
         } else {
             found >= capacity / 2 || (found > 0 && since_data < GATHER)
         };
-        self.gathering = chatty;
+        let sudden = !mem::replace(&mut self.gathering, chatty) && found >= capacity / 2;
         if !chatty {
             return Next::Watched;
         }
@@ -182,11 +188,17 @@ impl Pace {
             // The writer was held up, so nobody knows how fast it is.
             return Next::At(now);
         }
+        if sudden {
+            return Next::Awaited;
+        }
         let until_half_full = if found == 0 {
             GATHER
         } else {
             since_data.mul_f64(capacity as f64 / 2.0 / found as f64)
         };
+        if until_half_full < WORTH_SLEEPING {
+            return Next::Awaited;
+        }
         Next::At(next_on_grid(now).min(now.saturating_add(until_half_full)))
     }
 }
@@ -231,6 +243,15 @@ mod tests {
         let third_time = second + third / 2;
         assert_eq!(pace.after(second, PIPE / 4, PIPE), Next::At(third_time));
         assert_eq!(pace.after(third_time, 0, PIPE), Next::At(at(303)), "one more look");
+    }
+
+    #[test]
+    fn a_writer_too_fast_for_the_clock_is_awaited() {
+        let mut pace = Pace::default();
+        let soon = Duration::from_micros(100);
+        assert_eq!(pace.after(at(300), PIPE / 2, PIPE), Next::Awaited, "all of a sudden");
+        assert_eq!(pace.after(at(300) + soon, PIPE / 2, PIPE), Next::Awaited);
+        assert_eq!(pace.after(at(300) + soon * 2, PIPE / 2, PIPE), Next::Awaited);
     }
 
     #[test]

@@ -186,17 +186,17 @@ impl Pumps {
             pump.enlarge();
             self.enlarged += usize::from(pump.is_enlarged());
         }
-        match pump.pace.after(now, found, pump.capacity) {
-            Next::At(due) => self.due.push(Reverse((due, id))),
-            Next::Watched => {
-                if pump.is_enlarged() {
-                    pump.shrink();
-                    self.enlarged -= usize::from(!pump.is_enlarged());
-                }
-                if self.epoll.modify(&*pump, &mut watched(id)).is_err() {
-                    self.due.push(Reverse((now + RETRY_AFTER, id)));
-                }
-            }
+        let next = pump.pace.after(now, found, pump.capacity);
+        if let Next::At(due) = next {
+            self.due.push(Reverse((due, id)));
+            return;
+        }
+        if next == Next::Watched && pump.is_enlarged() {
+            pump.shrink();
+            self.enlarged -= usize::from(!pump.is_enlarged());
+        }
+        if self.epoll.modify(&*pump, &mut watched(id)).is_err() {
+            self.due.push(Reverse((now + RETRY_AFTER, id)));
         }
     }
 

@@ -1,18 +1,29 @@
 //! Rotation's file operations: `log` becomes `log.1`, `log.1` becomes `log.2`, and so on.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+
+/// From so many bytes on, freeing a file is given to a thread of its own.
+const LARGE_BYTES: u64 = 4 << 20;
 
 /// Renames `path` to `path.1` after moving its predecessors one up. The oldest, `path.BACKUPS`,
-/// is overwritten; where there is a gap in the numbers, nothing above it moves.
+/// is removed; where there is a gap in the numbers, nothing above it moves.
 ///
 /// # Errors
-/// A rename failed. Nothing is lost then: the move starts at the top and ends at the first
-/// failure, and the gap it leaves keeps a second try from pushing out older files.
+/// A rename or the removal failed. Nothing but the oldest is lost then: the move starts at the top
+/// and ends at the first failure, and the gap it leaves keeps a second try from pushing out more.
 pub(super) fn shift(path: &Path, backups: u32) -> io::Result<()> {
-    let gap = (1..backups).find(|&n| !exists(&numbered(path, n))).unwrap_or(backups);
+    let gap = if let Some(gap) = (1..=backups).find(|&n| !exists(&numbered(path, n))) {
+        gap
+    } else {
+        // Not left to the rename: ext4 writes a file to the disk before it replaces another.
+        remove(&numbered(path, backups))?;
+        backups
+    };
     for n in (1..gap).rev() {
         rename(&numbered(path, n), &numbered(path, n + 1))?;
     }
@@ -28,6 +39,20 @@ pub(super) fn numbered(path: &Path, n: u32) -> PathBuf {
 
 fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
+}
+
+/// Removes a file; the system frees a large one in the background, for that can take longer than
+/// writing it did, and the log goes on meanwhile.
+fn remove(path: &Path) -> io::Result<()> {
+    let large = |file: &File| file.metadata().is_ok_and(|found| found.len() >= LARGE_BYTES);
+    let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
+    let held = OpenOptions::new().read(true).custom_flags(flags).open(path).ok().filter(large);
+    fs::remove_file(path)?;
+    if let Some(file) = held {
+        // The last descriptor frees it. Without a thread it is closed here.
+        let _ = thread::Builder::new().name("logs-free".into()).spawn(move || drop(file));
+    }
+    Ok(())
 }
 
 /// A source that somebody else removed meanwhile is no failure.

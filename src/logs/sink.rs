@@ -1,10 +1,11 @@
 //! Where bytes go: one file (or stream) by its path, whatever happens to it meanwhile.
 //!
 //! Before each write the open file is looked at: if it was removed, a new one is created, and what
-//! is written later is in that. A rename shows in the path only, which is looked at less often; until
-//! then the renamed file gets the bytes, so none is lost. A truncated file is appended to from its
-//! new end (`O_APPEND`), never leaving a hole. A write that fails drops its bytes; they are counted,
-//! and the episode is reported once when it begins and once, with the count, when it is over.
+//! is written later is in that. A rename shows in the path only, which is looked at less often;
+//! until then the renamed file gets the bytes, so none is lost. A truncated file is appended to
+//! from its new end (`O_APPEND`), never leaving a hole. A write that fails drops its bytes; they
+//! are counted, and the episode is reported once when it begins and once, with the count, when it
+//! is over.
 
 use std::fs::Metadata;
 use std::io::{self, Write};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A signal that can be sent: 1 to 64.
+/// A signal that can be sent: 1 to 64, and 0, which only asks whether it could be.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Signal(i32);
 
@@ -66,10 +66,10 @@ impl Signal {
     /// SIGCHLD, which says that a child has ended.
     pub const CHLD: Self = Self(libc::SIGCHLD);
 
-    /// The signal of this number, or `None` outside 1 to 64.
+    /// The signal of this number, or `None` outside 0 to 64.
     #[must_use]
     pub fn from_number(number: i32) -> Option<Self> {
-        (1..=NUMBER_MAX).contains(&number).then_some(Self(number))
+        (0..=NUMBER_MAX).contains(&number).then_some(Self(number))
     }
 
     /// For display of what the kernel reported, whatever it was.
@@ -128,7 +128,7 @@ mod tests {
         for text in ["TERM", "SIGTERM", "sigterm", "term", "15", " 15 "] {
             assert_eq!(Signal::parse(text), Some(Signal::TERM), "{text}");
         }
-        for text in ["", "SIG", "NOPE", "0", "65", "-9", "15x"] {
+        for text in ["", "SIG", "NOPE", "65", "-9", "15x"] {
             assert_eq!(Signal::parse(text), None, "{text}");
         }
     }

@@ -13,7 +13,7 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::unistd::{Gid, Uid, getresgid, getresuid, getuid, setgroups, setresgid, setresuid};
 
-pub use self::daemonize::{Launcher, daemonize};
+pub use self::daemonize::{Launcher, belongs_in_foreground, daemonize};
 pub use self::limits::raise_limits;
 pub use self::pidfile::{Pidfile, PidfileError};
 use crate::config::setting::{LogLevel, User};

@@ -57,7 +57,7 @@ pub fn daemonize(settings: &DaemonSettings) -> io::Result<(Launcher, Vec<Notice>
     if settings.nodaemon {
         return Ok((launcher, notices));
     }
-    if getpid().as_raw() != 1 && std::env::var_os("NOTIFY_SOCKET").is_none() {
+    if !belongs_in_foreground() {
         launcher = leave_terminal()?;
         notices.push(Notice::new(LogLevel::Info, "daemonizing the supervisord process"));
     }
@@ -70,6 +70,13 @@ pub fn daemonize(settings: &DaemonSettings) -> io::Result<(Launcher, Vec<Notice>
     }
     umask(Mode::from_bits_truncate(settings.umask));
     Ok((launcher, notices))
+}
+
+/// Whether whoever started this watches the process itself: as process 1, or under a service
+/// manager that awaits readiness, going away means having ended.
+#[must_use]
+pub fn belongs_in_foreground() -> bool {
+    getpid().as_raw() == 1 || std::env::var_os("NOTIFY_SOCKET").is_some()
 }
 
 /// Forks twice (daemon(7)): the first child becomes the leader of a session without a terminal,

@@ -126,7 +126,7 @@ impl fmt::Display for PidfileError {
                 write!(f, "cannot write pidfile {path}: the supervisord with pid {pid} holds it")
             }
             Self::Unwritable { path, why } => {
-                write!(f, "cannot write pidfile {}: {why}", path.display())
+                write!(f, "could not write pidfile {}: {why}", path.display())
             }
         }
     }

@@ -1,168 +1,21 @@
 //! The log plane from outside: pipes go in, files come out, whatever happens to the files.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod rig;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use supervisord::config::ProcessSettings;
-use supervisord::config::setting::{Autorestart, LogLevel, LogSettings, LogTarget};
-use supervisord::logs::{ActivitySettings, Followed, LogId, LogPlane, Stream};
-use supervisord::model::{ProcessFacts, ProcessId, Signal, WallTime};
-
-/// A log plane of its own in a directory of its own.
-struct Rig {
-    dir: tempfile::TempDir,
-    plane: LogPlane,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Rig {
-    fn new() -> Self {
-        Self::with(|_| {})
-    }
-
-    fn with(change: impl FnOnce(&mut ActivitySettings)) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut activity = ActivitySettings {
-            logfile: Some(dir.path().join("main.log")),
-            max_bytes: 0,
-            backups: 0,
-            level: LogLevel::Info,
-            console: false,
-            strip_ansi: false,
-        };
-        change(&mut activity);
-        let plane = LogPlane::start(activity).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { dir, plane, runtime }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap_or_default()
-    }
-
-    /// Attaches stdout of a program of this name to `target`; its writing end comes back.
-    fn program(&self, name: &str, target: LogTarget, max_bytes: u64, backups: u32) -> File {
-        let (reader, writer) = pipe();
-        let (id, settings, facts) = self.process(name, target, max_bytes, backups);
-        self.plane.attach(&id, Stream::Stdout, reader, &settings, &facts);
-        writer
-    }
-
-    fn process(
-        &self,
-        name: &str,
-        target: LogTarget,
-        max_bytes: u64,
-        backups: u32,
-    ) -> (ProcessId, Arc<ProcessSettings>, Arc<ProcessFacts>) {
-        let auto = self.path(&format!("{name}-stdout---test-x.log"));
-        let log = |target| LogSettings {
-            target,
-            max_bytes,
-            backups,
-            capture_max_bytes: 0,
-            events_enabled: false,
-            syslog: false,
-        };
-        let settings = ProcessSettings {
-            name: name.into(),
-            program: name.into(),
-            command: "true".into(),
-            priority: 999,
-            autostart: true,
-            autorestart: Autorestart::Never,
-            startsecs: Duration::ZERO,
-            startretries: 0,
-            stopsignal: Signal::TERM,
-            stopwaitsecs: Duration::ZERO,
-            stopasgroup: false,
-            killasgroup: false,
-            exitcodes: vec![0],
-            user: None,
-            directory: None,
-            umask: None,
-            redirect_stderr: false,
-            stdout: log(target),
-            stderr: log(LogTarget::None),
-            environment: Vec::new(),
-            serverurl: None,
-        };
-        let facts = ProcessFacts {
-            command: "true".into(),
-            priority: 999,
-            stdout_logfile: auto.to_str().unwrap().into(),
-            stderr_logfile: String::new(),
-        };
-        (ProcessId::new(name, name), Arc::new(settings), Arc::new(facts))
-    }
-
-    fn file(&self, name: &str) -> LogTarget {
-        LogTarget::File(self.path(name))
-    }
-
-    fn sync(&self, name: &str) {
-        self.runtime.block_on(self.plane.sync(stdout(name)));
-    }
-
-    fn main_log(&self) -> String {
-        self.runtime.block_on(self.plane.sync(LogId::Main));
-        self.read("main.log")
-    }
-
-    /// Everything the plane has is in files when this returns.
-    fn shut(&self) {
-        self.runtime.block_on(self.plane.shut());
-    }
-}
-
-fn stdout(name: &str) -> LogId {
-    LogId::Process(ProcessId::new(name, name), Stream::Stdout)
-}
-
-fn pipe() -> (OwnedFd, File) {
-    let (reader, writer) = nix::unistd::pipe().unwrap();
-    (reader, writer.into())
-}
-
-/// Writes numbered lines of various lengths in pieces that end anywhere; how many there were.
-fn write_lines(mut writer: File, enough: impl Fn(usize) -> bool) -> usize {
-    let (mut text, mut n) = (Vec::new(), 0);
-    while !enough(n) {
-        writeln!(text, "{n} {}", "x".repeat(n % 97)).unwrap();
-        n += 1;
-        if text.len() > 30_000 {
-            let cut = text.len() - n % 50;
-            writer.write_all(&text[..cut]).unwrap();
-            text.drain(..cut);
-        }
-    }
-    writer.write_all(&text).unwrap();
-    n
-}
-
-/// Every one of `count` lines is whole in exactly one of the texts.
-fn assert_exactly_once(texts: &[String], count: usize) {
-    let mut seen = vec![0; count];
-    for line in texts.iter().flat_map(|text| text.lines()) {
-        let (n, filler) = line.split_once(' ').unwrap_or_else(|| panic!("torn line {line:?}"));
-        let n: usize = n.parse().unwrap();
-        assert_eq!(filler.len(), n % 97, "line {n} is torn");
-        seen[n] += 1;
-    }
-    assert_eq!(seen.iter().position(|&times| times != 1), None, "a line not exactly once");
-}
+use rig::{Rig, assert_exactly_once, stdout, write_lines};
+use supervisord::config::setting::{LogLevel, LogTarget};
+use supervisord::logs::{Followed, LogId};
+use supervisord::model::{ProcessId, WallTime};
 
 #[test]
 fn every_line_exactly_once_while_the_file_is_moved_and_removed() {
@@ -283,6 +136,27 @@ fn a_full_device_stops_nobody() {
     writer.write_all(&vec![b'x'; 1 << 20]).unwrap();
     rig.sync("p");
     assert!(rig.main_log().contains("No space left"), "{}", rig.main_log());
+}
+
+#[test]
+fn a_slow_reader_of_a_stream_gets_every_byte_and_disturbs_nobody() {
+    const LINES: usize = 20_000;
+    let rig = Rig::new();
+    let fifo = rig.path("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let both = OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
+    let reader = File::open(&fifo).unwrap();
+    drop(both);
+    let slow = rig.program("slow", rig.file("fifo"), 0, 0);
+    rig.sync("slow");
+    let writer = thread::spawn(move || write_lines(slow, |n| n == LINES));
+    let mut other = rig.program("other", rig.file("other.log"), 0, 0);
+    other.write_all(b"undisturbed\n").unwrap();
+    rig.sync("other");
+    assert_eq!(rig.read("other.log"), "undisturbed\n");
+    let text = std::io::read_to_string(reader);
+    writer.join().unwrap();
+    assert_exactly_once(&[text.unwrap()], LINES);
 }
 
 #[test]
