@@ -464,15 +464,17 @@ impl Process {
             Autorestart::Never => false,
         };
         if again && may_restart {
-            self.restart(lived, now, out);
+            self.restart(status, lived, now, out);
         }
     }
 
     /// Starts it again: at once, unless it has ended at once too often.
-    fn restart(&mut self, lived: Duration, now: Now, out: &mut Vec<Step>) {
+    fn restart(&mut self, status: ExitStatus, lived: Duration, now: Now, out: &mut Vec<Step>) {
+        // SIGKILL is somebody's doing, not the program's: it says nothing of how it starts.
+        let killed = matches!(status, ExitStatus::Signal { number: libc::SIGKILL, .. });
         if lived >= RESTART_SPACING {
             self.quick_restarts = 0;
-        } else {
+        } else if !killed {
             self.quick_restarts = self.quick_restarts.saturating_add(1);
         }
         if self.quick_restarts <= QUICK_RESTARTS_MAX {

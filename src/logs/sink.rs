@@ -54,7 +54,9 @@ pub(super) struct Sink {
 }
 
 impl Sink {
-    /// Opens `path`; if that cannot be done, it is reported and tried again when bytes come.
+    /// Opens `path`; if that cannot be done, it is reported and tried again when bytes come. An
+    /// AUTO log, which nobody can have a use for before, is created when it is first written or
+    /// read: a thousand idle programs cost no file.
     pub fn open(
         path: Arc<Path>,
         settings: SinkSettings,
@@ -72,10 +74,19 @@ impl Sink {
             rotate_at: settings.max_bytes,
             changes,
         };
-        if let Err(error) = sink.settle() {
-            sink.episode.fail(&sink.path, &error, 0, now, reports);
+        if !settings.auto {
+            sink.create(now, reports);
         }
         sink
+    }
+
+    /// Makes sure that the file exists, if it can be had.
+    pub fn create(&mut self, now: Moment, reports: &mut Reports) {
+        if matches!(self.output, Output::Closed)
+            && let Err(error) = self.settle()
+        {
+            self.episode.fail(&self.path, &error, 0, now, reports);
+        }
     }
 
     /// Uses these settings from the next write on.
@@ -153,8 +164,11 @@ impl Sink {
 
     /// Opens the path anew, creating it. If that fails, what was open stays so.
     pub fn reopen(&mut self, now: Moment, reports: &mut Reports) {
-        if let Output::Stream(_) = self.output {
-            return;
+        match self.output {
+            Output::Stream(_) => return,
+            // Not begun yet, and not before it has a use.
+            Output::Closed if self.settings.auto => return,
+            Output::Closed | Output::File(_) => {}
         }
         match open(&self.path, self.settings.auto) {
             // The next write finishes its line in the old file.

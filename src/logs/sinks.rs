@@ -78,6 +78,15 @@ impl Sinks {
         }
     }
 
+    /// See [`Sink::create`].
+    pub fn create(&mut self, path: &Path, now: Moment) {
+        if let Some(id) = self.by_path.get(path)
+            && let Some(entry) = self.open.get_mut(id)
+        {
+            entry.sink.create(now, &mut self.reports);
+        }
+    }
+
     /// See [`Sink::room`].
     pub fn room(&self, id: SinkId) -> u64 {
         self.open.get(&id).map_or(u64::MAX, |entry| entry.sink.room())

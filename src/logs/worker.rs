@@ -184,6 +184,10 @@ impl Worker {
                     self.pumps.pour(id, Reach::Held, &mut self.outlet);
                 }
             }
+            if let Some(path) = self.path_of(which) {
+                let now = self.outlet.now();
+                self.outlet.sinks.create(&path, now);
+            }
         }
         self.outlet.say();
     }
