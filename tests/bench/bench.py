@@ -33,9 +33,6 @@ class Bench:
     dir: Path
     quick: bool
 
-    def runs(self, many: int) -> int:
-        return 1 if self.quick else many
-
     def tool(self, name: str, *arguments, **keys) -> str:
         done = subprocess.run([self.tools / name, *map(str, arguments)], check=True, capture_output=True, text=True, **keys)
         return done.stdout.strip()
@@ -43,7 +40,8 @@ class Bench:
 
 @dataclass
 class Row:
-    """One line of the table. A measurement yields one number for each part of its figure."""
+    """One line of the table. A measurement is one run and yields a number for each part of its
+    figure; the table shows the median of the runs, in which the sides take turns."""
 
     figure: str
     parts: list[str]  # the unit of each part; "+" behind it where more is better
@@ -51,6 +49,7 @@ class Row:
     measure: Callable[[Bench, Path], list[float]]
     floor: Callable[[Bench], list[float]] | None = None
     floor_is: str = ""
+    runs: int = 5
     found: dict[str, list[float]] = field(default_factory=dict)
 
 
@@ -58,11 +57,8 @@ class Row:
 
 
 def first_answer(bench: Bench, supervisord: Path) -> list[float]:
-    times = []
-    for _ in range(bench.runs(15)):
-        path = conf(bench.dir / "d", "")
-        times.append(float(bench.tool("load", "first", bench.dir / "d/s.sock", supervisord, "-n", "-s", "-c", path)))
-    return [median(times)]
+    path = conf(bench.dir / "d", "")
+    return [float(bench.tool("load", "first", bench.dir / "d/s.sock", supervisord, "-n", "-s", "-c", path))]
 
 
 def born(bench: Bench, count: int, keys: str = "") -> str:
@@ -77,32 +73,31 @@ def births(bench: Bench) -> list[int]:
     return [at for (at,) in struct.iter_unpack("<Q", data[: len(data) // 8 * 8])]
 
 
+def forget_births(bench: Bench) -> None:
+    (bench.dir / "born").unlink(missing_ok=True)
+
+
 def all_born(bench: Bench, count: int) -> Callable[[], bool]:
     path = bench.dir / "born"
     return lambda: path.exists() and path.stat().st_size >= count * 8
 
 
 def thousand(bench: Bench, supervisord: Path) -> list[float]:
-    times = []
-    for _ in range(bench.runs(5)):
-        (bench.dir / "born").unlink(missing_ok=True)
-        with daemon(supervisord, bench.dir / "d", born(bench, 1000)) as running:
-            until(all_born(bench, 1000), "1,000 programs", every=0.02)
-            times.append((max(births(bench)) - running.began) / 1e9)
-    return [median(times)]
+    forget_births(bench)
+    with daemon(supervisord, bench.dir / "d", born(bench, 1000)) as running:
+        until(all_born(bench, 1000), "1,000 programs", every=0.02)
+        return [(max(births(bench)) - running.began) / 1e9]
 
 
 def spawn_floor(bench: Bench) -> list[float]:
-    times = []
-    for _ in range(bench.runs(5)):
-        (bench.dir / "born").unlink(missing_ok=True)
-        with subprocess.Popen([bench.tools / "spawn", "1000", bench.tools / "born", bench.dir / "born"],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as loop:
-            began = int(loop.stdout.readline())
-            until(all_born(bench, 1000), "1,000 programs", every=0.02)
-            times.append((max(births(bench)) - began) / 1e9)
-            loop.communicate("\n")
-    return [median(times)]
+    forget_births(bench)
+    with subprocess.Popen([bench.tools / "spawn", "1000", bench.tools / "born", bench.dir / "born"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as loop:
+        began = int(loop.stdout.readline())
+        until(all_born(bench, 1000), "1,000 programs", every=0.02)
+        took = (max(births(bench)) - began) / 1e9
+        loop.communicate("\n")
+        return [took]
 
 
 # --- resting ---------------------------------------------------------------------------------
@@ -111,7 +106,7 @@ def spawn_floor(bench: Bench) -> list[float]:
 def memory(bench: Bench, supervisord: Path) -> list[float]:
     found = []
     for count in (0, 1000):
-        (bench.dir / "born").unlink(missing_ok=True)
+        forget_births(bench)
         with daemon(supervisord, bench.dir / "d", born(bench, count) if count else "") as running:
             until(lambda: all_born(bench, count)() if count else True, "the programs", every=0.02)
             settled(running, count)
@@ -127,7 +122,7 @@ def settled(running, count: int) -> None:
 
 
 def idle(bench: Bench, supervisord: Path) -> list[float]:
-    (bench.dir / "born").unlink(missing_ok=True)
+    forget_births(bench)
     with daemon(supervisord, bench.dir / "d", born(bench, 100)) as running:
         settled(running, 100)
         time.sleep(2)  # what is measured is time itself
@@ -139,15 +134,16 @@ def idle(bench: Bench, supervisord: Path) -> list[float]:
 
 
 def replacement(bench: Bench, supervisord: Path) -> list[float]:
-    (bench.dir / "born").unlink(missing_ok=True)
+    forget_births(bench)
     times = []
     with daemon(supervisord, bench.dir / "d", born(bench, 1, "autorestart=true\nstartsecs=0")) as running:
         rpc = running.rpc()
-        for turn in range(10 if bench.quick else 60):
+        for turn in range(6 if bench.quick else 50):
             until(all_born(bench, turn + 1), "the program's main()", every=0.001)
             until(lambda: rpc.getProcessInfo("b:b0")["statename"] == "RUNNING", "the program to run")
             pid = rpc.getProcessInfo("b:b0")["pid"]
-            time.sleep(random.uniform(0.05, 0.6))  # not in step with a loop that turns every second
+            # A program that lived for a while, and not in step with a loop that turns every second.
+            time.sleep(random.uniform(1.1, 2.1))
             killed = time.monotonic_ns()
             subprocess.os.kill(pid, 9)
             until(all_born(bench, turn + 2), "its replacement", every=0.001)
@@ -165,42 +161,35 @@ def states(bench: Bench, supervisord: Path) -> list[float]:
 
 def rate(bench: Bench, running, method: str, connections: int, seconds: float = 0.0) -> float:
     seconds = seconds or (1 if bench.quick else 3)
-    return median(float(bench.tool("load", "calls", running.socket, method, connections, seconds))
-                  for _ in range(bench.runs(5)))
+    return float(bench.tool("load", "calls", running.socket, method, connections, seconds))
 
 
 def round_trips(bench: Bench) -> list[float]:
     path = bench.dir / "echo.sock"
-    rates = []
-    for _ in range(bench.runs(5)):
-        path.unlink(missing_ok=True)
-        with subprocess.Popen([bench.tools / "load", "echo", path, "460"]) as echo:
-            rates.append(float(bench.tool("load", "rounds", path, 460, 1 if bench.quick else 3)))
-            echo.wait()
-    return [median(rates), float("nan")]
+    path.unlink(missing_ok=True)
+    with subprocess.Popen([bench.tools / "load", "echo", path, "460"]):
+        return [float(bench.tool("load", "rounds", path, 460, 1 if bench.quick else 3)), float("nan")]
 
 
 def all_info(bench: Bench, supervisord: Path) -> list[float]:
-    (bench.dir / "born").unlink(missing_ok=True)
+    forget_births(bench)
     with daemon(supervisord, bench.dir / "d", born(bench, 1000)) as running:
         settled(running, 1000)
         return [rate(bench, running, "getAllProcessInfo", 1, seconds=4 if bench.quick else 8)]
 
 
 def stop_all(bench: Bench, supervisord: Path) -> list[float]:
-    (bench.dir / "born").unlink(missing_ok=True)
-    times = []
+    forget_births(bench)
     with daemon(supervisord, bench.dir / "d", born(bench, 1000, "startsecs=0")) as running:
+        until(all_born(bench, 1000), "1,000 programs", every=0.02)
+        settled(running, 1000)
         rpc = running.rpc()
-        for turn in range(bench.runs(5)):
-            until(all_born(bench, 1000 * (turn + 1)), "1,000 programs", every=0.02)
-            settled(running, 1000)
-            began = time.monotonic()
-            results = rpc.stopAllProcesses()
-            times.append((time.monotonic() - began) * 1e3)
-            assert len(results) == 1000 and all(result["status"] == 80 for result in results)
-            rpc.startAllProcesses(False)
-    return [median(times)]
+        began = time.monotonic()
+        results = rpc.stopAllProcesses()
+        took = (time.monotonic() - began) * 1e3
+        if len(results) != 1000 or any(result["status"] != 80 for result in results):
+            raise RuntimeError(f"not all stopped: {results[:3]}")
+        return [took]
 
 
 # --- logs ------------------------------------------------------------------------------------
@@ -210,30 +199,23 @@ def amount(bench: Bench) -> int:
     return 200_000_000 if bench.quick else 1_000_000_000
 
 
-def capture(bench: Bench, supervisord: Path, line: int, chunk: int, keys: str, check: bool = False) -> list[float]:
-    """MB/s at the writer, and the daemon's CPU seconds for each GB."""
-    rates, costs = [], []
-    for _ in range(bench.runs(3)):
-        report, log = bench.dir / "report", bench.dir / "d/out.log"
-        report.unlink(missing_ok=True)
-        program = (f"[program:w]\ncommand={bench.tools}/lines write {line} {chunk} {amount(bench)} {report}\n"
-                   f"autostart=false\nstartsecs=0\nstdout_logfile={log}\n{keys}\n")
-        with daemon(supervisord, bench.dir / "d", program) as running:
-            cpu = cpu_seconds(running.pid)
-            running.rpc().startProcess("w")
-            until(report.exists, "the writer", every=0.01)
-            seconds, lines = report.read_text().split()
-            written = int(lines) * line
-            if check:
-                until(lambda: running.rpc().getProcessInfo("w") and drained(log, line, int(lines)), "the last line", every=0.05)
-            else:
-                until(lambda: log.stat().st_size == written, "every byte", every=0.01)
-            costs.append((cpu_seconds(running.pid) - cpu) / (written / 1e9))
-            rates.append(written / 1e6 / float(seconds))
-            if check:
-                files = [path for n in range(99, 0, -1) if (path := Path(f"{log}.{n}")).exists()] + [log]
-                bench.tool("lines", "check", line, lines, *files)
-    return [median(rates), median(costs)]
+def capture(bench: Bench, supervisord: Path, line: int, chunk: int, keys: str) -> list[float]:
+    """MB/s at the writer, and the daemon's CPU seconds for each GB. Every line is checked."""
+    report, log = bench.dir / "report", bench.dir / "d/out.log"
+    report.unlink(missing_ok=True)
+    program = (f"[program:w]\ncommand={bench.tools}/lines write {line} {chunk} {amount(bench)} {report}\n"
+               f"autostart=false\nstartsecs=0\nstdout_logfile={log}\n{keys}\n")
+    with daemon(supervisord, bench.dir / "d", program) as running:
+        cpu = cpu_seconds(running.pid)
+        running.rpc().startProcess("w")
+        until(report.exists, "the writer", every=0.01)
+        seconds, lines = report.read_text().split()
+        until(lambda: drained(log, line, int(lines)), "the last line", every=0.01)
+        spent = cpu_seconds(running.pid) - cpu
+        backups = [path for n in range(99, 0, -1) if (path := Path(f"{log}.{n}")).exists()]
+        bench.tool("lines", "check", line, lines, *backups, log)
+        written = int(lines) * line
+        return [written / 1e6 / float(seconds), spent / (written / 1e9)]
 
 
 def drained(log: Path, line: int, lines: int) -> bool:
@@ -249,24 +231,20 @@ def drained(log: Path, line: int, lines: int) -> bool:
 
 def cat(bench: Bench, line: int, chunk: int) -> list[float]:
     """The floor: the writer's pipe into cat into a file."""
-    rates, costs = [], []
-    for _ in range(bench.runs(3)):
-        report, log = bench.dir / "report", bench.dir / "cat.log"
-        report.unlink(missing_ok=True)
-        log.unlink(missing_ok=True)
-        with open(log, "wb") as out, subprocess.Popen(
-            [bench.tools / "lines", "write", str(line), str(chunk), str(amount(bench)), str(report)], stdout=subprocess.PIPE
-        ) as writer, subprocess.Popen(["cat"], stdin=writer.stdout, stdout=out) as reader:
-            writer.stdout.close()
-            until(report.exists, "the writer", every=0.01)
-            seconds, lines = report.read_text().split()
-            written = int(lines) * line
-            until(lambda: log.stat().st_size == written, "every byte", every=0.01)
-            costs.append(cpu_seconds(reader.pid) / (written / 1e9))
-            rates.append(written / 1e6 / float(seconds))
-            writer.kill()
-        log.unlink()
-    return [median(rates), median(costs)]
+    report, log = bench.dir / "report", bench.dir / "cat.log"
+    report.unlink(missing_ok=True)
+    command = [bench.tools / "lines", "write", str(line), str(chunk), str(amount(bench)), str(report)]
+    with open(log, "wb") as out, subprocess.Popen(command, stdout=subprocess.PIPE) as writer, \
+            subprocess.Popen(["cat"], stdin=writer.stdout, stdout=out) as reader:
+        writer.stdout.close()
+        until(report.exists, "the writer", every=0.01)
+        seconds, lines = report.read_text().split()
+        until(lambda: drained(log, line, int(lines)), "the last line", every=0.01)
+        spent = cpu_seconds(reader.pid)
+        writer.kill()
+    log.unlink()
+    written = int(lines) * line
+    return [written / 1e6 / float(seconds), spent / (written / 1e9)]
 
 
 def chatter(bench: Bench, supervisord: Path) -> list[float]:
@@ -282,19 +260,19 @@ def chatter(bench: Bench, supervisord: Path) -> list[float]:
 PLAIN, ROTATED = "stdout_logfile_maxbytes=0", "stdout_logfile_maxbytes=50MB\nstdout_logfile_backups=10"
 
 ROWS = [
-    Row("exec to the first getState answer, no programs", ["ms"], "6 ms", first_answer),
+    Row("exec to the first getState answer, no programs", ["ms"], "6 ms", first_answer, runs=15),
     Row("1,000 programs: exec to the last one in its main()", ["s"], "1.5 x floor, aim 1.25 x", thousand, spawn_floor, "posix_spawn loop"),
-    Row("PSS with 0 / with 1,000 idle programs", ["MB", "MB"], "5 / 9 MB", memory),
-    Row("CPU / context switches in 20 s, 100 idle programs", ["ms", ""], "0 / 0", idle, lambda bench: [0, 0], "an idle machine"),
-    Row("kill -9 of a program to its replacement's main(), p50 / p99", ["ms", "ms"], "1.5 / 5 ms", replacement),
+    Row("PSS with 0 / with 1,000 idle programs", ["MB", "MB"], "5 / 9 MB", memory, runs=3),
+    Row("CPU / context switches in 20 s, 100 idle programs", ["ms", ""], "0 / 0", idle, lambda bench: [0, 0], "an idle machine", runs=3),
+    Row("kill -9 of a program to its replacement's main(), p50 / p99", ["ms", "ms"], "1.5 / 5 ms", replacement, runs=1),
     Row("getState per second, unix, 1 / 32 kept-alive connections", ["/s+", "/s+"], "0.85 x floor / 40,000", states, round_trips, "round trip of the machine"),
-    Row("getAllProcessInfo per second, 1,000 programs, 1 connection", ["/s+"], "300, aim 1,000", all_info),
+    Row("getAllProcessInfo per second, 1,000 programs, 1 connection", ["/s+"], "300, aim 1,000", all_info, runs=3),
     Row("log capture, 50 kB writes: at the writer / daemon's CPU for a GB", ["MB/s+", "s"], "0.95 x / 1.0 x cat",
-        lambda bench, it: capture(bench, it, CHUNK_LINE_BYTES, WRITE_BYTES, PLAIN), lambda bench: cat(bench, CHUNK_LINE_BYTES, WRITE_BYTES), "cat > file"),
+        lambda bench, it: capture(bench, it, CHUNK_LINE_BYTES, WRITE_BYTES, PLAIN), lambda bench: cat(bench, CHUNK_LINE_BYTES, WRITE_BYTES), "cat > file", runs=3),
     Row("the same with rotation 50 MB x 10, every byte intact", ["MB/s+", "s"], "0.9 x our own without",
-        lambda bench, it: capture(bench, it, CHUNK_LINE_BYTES, WRITE_BYTES, ROTATED, check=True)),
+        lambda bench, it: capture(bench, it, CHUNK_LINE_BYTES, WRITE_BYTES, ROTATED), runs=3),
     Row(f"one write(2) a line of {LINE_BYTES} bytes: at the writer / daemon's CPU for a GB", ["MB/s+", "s"], "0.9 x / 1.0 x cat",
-        lambda bench, it: capture(bench, it, LINE_BYTES, LINE_BYTES, PLAIN), lambda bench: cat(bench, LINE_BYTES, LINE_BYTES), "cat > file"),
+        lambda bench, it: capture(bench, it, LINE_BYTES, LINE_BYTES, PLAIN), lambda bench: cat(bench, LINE_BYTES, LINE_BYTES), "cat > file", runs=3),
     Row("200 programs at 1,000 lines/s: daemon's CPU", ["%"], "15 %", chatter),
     Row("stopAllProcesses, 1,000 programs, all gone and answered", ["ms"], "100 ms", stop_all),
 ]
@@ -324,6 +302,26 @@ def ratio(ours: list[float] | None, other: list[float] | None, parts: list[str],
     return " / ".join(found)
 
 
+def take(bench: Bench, row: Row, ours: Path) -> None:
+    """Measures a row: run after run, each side in its turn, so that what disturbs disturbs all."""
+    sides = {
+        "reference": lambda: row.measure(bench, REFERENCE),
+        "ours": lambda: row.measure(bench, ours),
+        "floor": lambda: row.floor(bench) if row.floor else None,
+    }
+    runs: dict[str, list[list[float]]] = {side: [] for side in sides}
+    for number in range(1 if bench.quick else row.runs):
+        print(f"measuring: {row.figure}, run {number + 1}", file=sys.stderr, flush=True)
+        for side, measure in sides.items():
+            try:
+                runs[side].append(measure())
+            except (RuntimeError, subprocess.CalledProcessError, OSError) as error:
+                print(f"  cannot measure {side}: {error} {getattr(error, 'stderr', '')}", file=sys.stderr)
+    for side, found in runs.items():
+        if found := [values for values in found if values]:
+            row.found[side] = [median(part) for part in zip(*found)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short run of each instead of medians")
@@ -340,14 +338,7 @@ def main() -> None:
         rows = [row for row in ROWS if not chosen.only or any(word in row.figure for word in chosen.only)]
         sides = {"reference": REFERENCE, "ours": chosen.ours.resolve()}
         for row in rows:
-            for side, supervisord in sides.items():
-                print(f"measuring: {row.figure} ({side})", file=sys.stderr, flush=True)
-                try:
-                    row.found[side] = row.measure(bench, supervisord)
-                except (RuntimeError, subprocess.CalledProcessError, OSError) as error:
-                    print(f"  failed: {error} {getattr(error, 'stderr', '')}", file=sys.stderr)
-            if row.floor:
-                row.found["floor"] = row.floor(bench)
+            take(bench, row, chosen.ours.resolve())
     print(f"Measured on {description()}" + (", one short run each.\n" if chosen.quick else ", medians of several runs.\n"))
     print("| figure | Supervisor 4.3 | ours | times better | floor | ours to floor | to reach |")
     print("|---|---|---|---|---|---|---|")
