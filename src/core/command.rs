@@ -155,8 +155,11 @@ impl Supervisor {
         };
         self.apply(id, input, now);
         let at_rest = self.code_of(id).is_none_or(StateCode::is_stopped);
+        let promised = self.code_of(id) == Some(StateCode::Stopping) && self.will_start(id);
         match want {
             Some(Want::AtRest) if at_rest => self.answer(asker, id, Ok(())),
+            // Who does not want to wait is not made to: it starts once it has stopped.
+            Some(Want::Launched) if promised => self.answer(asker, id, Ok(())),
             Some(want) => self.waiters.park(id, want, asker, now.monotonic, &mut self.effects),
             None => self.answer(asker, id, Ok(())),
         }

@@ -1,7 +1,8 @@
 //! XML-RPC over HTTP: bytes to a call, a call's answer to bytes.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -15,19 +16,26 @@ const SHOWN_BYTES_MAX: usize = 200;
 /// An answer larger than this many bytes, about, is made into XML on a thread of its own.
 const LARGE_ANSWER_BYTES: usize = 4 << 20;
 
+/// An answer larger than this is given up when nobody can be served by it any more.
+const KEPT_BYTES_MAX: usize = 64 << 10;
+/// Every answer is too old after a second.
+const KEPT_FOR: Duration = Duration::from_secs(1);
+
 /// Answers calls. One for all listeners.
 pub struct Rpc {
     api: Arc<Api>,
     /// Answers that hold until the fleet, the configuration or the second changes, at most one
     /// for each operation that takes nothing and only looks.
-    kept: Mutex<HashMap<&'static str, (Moment, Bytes)>>,
+    kept: Arc<Mutex<Kept>>,
 }
+
+type Kept = HashMap<&'static str, (Moment, Bytes)>;
 
 impl Rpc {
     /// An XML-RPC face of the API.
     #[must_use]
     pub fn new(api: Arc<Api>) -> Self {
-        Self { api, kept: Mutex::default() }
+        Self { api, kept: Arc::default() }
     }
 
     /// The answer to a request's body; `None` if it is no call.
@@ -42,15 +50,21 @@ impl Rpc {
             return Some(self.encode(&method, self.api.dispatch(&method, call.params).await).await);
         };
         let now = self.api.moment();
-        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((moment, bytes)) = kept().get(spec.name)
+        if let Some((moment, bytes)) = lock(&self.kept).get(spec.name)
             && *moment == now
         {
             self.trace_success(&method);
             return Some(bytes.clone());
         }
         let bytes = self.encode(&method, self.api.dispatch(&method, Vec::new()).await).await;
-        kept().insert(spec.name, (now, bytes.clone()));
+        lock(&self.kept).insert(spec.name, (now, bytes.clone()));
+        if bytes.len() > KEPT_BYTES_MAX {
+            let kept = Arc::clone(&self.kept);
+            tokio::spawn(async move {
+                tokio::time::sleep(KEPT_FOR).await;
+                lock(&kept).retain(|_, (moment, _)| *moment != now);
+            });
+        }
         Some(bytes)
     }
 
@@ -84,4 +98,8 @@ impl Rpc {
         let line = format!("XML-RPC request data {shown:?} is invalid: {why}");
         self.api.log_line(LogLevel::Error, &line);
     }
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }

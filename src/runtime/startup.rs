@@ -35,6 +35,10 @@ impl Notice {
     }
 }
 
+/// Allocations from this size on are mappings of their own (mallopt(3)).
+#[cfg(target_env = "gnu")]
+const MMAP_THRESHOLD_BYTES: libc::c_int = 128 << 10;
+
 /// Makes the process independent of what its parent left it: no signal blocked, SIGPIPE ignored
 /// so that a closed pipe or socket is an error to handle, SIGCHLD not ignored so that children
 /// can be waited for. And orphans among the descendants become its children, so that none is out
@@ -47,6 +51,14 @@ pub fn settle() -> io::Result<()> {
     unsafe {
         signal(Signal::SIGPIPE, SigHandler::SigIgn)?;
         signal(Signal::SIGCHLD, SigHandler::SigDfl)?;
+    }
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes two integers. Failing, it changes nothing.
+    unsafe {
+        // Large buffers go back to the system at once, whatever was freed before them.
+        libc::mallopt(libc::M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
+        // Two threads share one heap: what one has freed the other can use.
+        libc::mallopt(libc::M_ARENA_MAX, 1);
     }
     SigSet::empty().thread_set_mask()?;
     prctl::set_child_subreaper(true)?;
