@@ -61,8 +61,10 @@ pub async fn shutdown(api: &Api, _: Shutdown) -> Result<Reply, Error> {
     api.core.command(Command::Shutdown).await
 }
 
-/// `supervisor.restart`
+/// `supervisor.restart`. With a configuration that has errors everything would be stopped for
+/// nothing: `CantReread`, and it runs on.
 pub async fn restart(api: &Api, _: Restart) -> Result<Reply, Error> {
+    read(api).await?;
     api.core.command(Command::RestartDaemon).await
 }
 
@@ -101,14 +103,17 @@ pub async fn all_config_info(api: &Api, _: GetAllConfigInfo) -> Result<ConfigRep
 /// Reads the file on a thread of its own, so that a slow disk stalls nobody else. A file with
 /// errors changes nothing.
 async fn reload(api: &Api) -> Result<Vec<Arc<GroupSettings>>, Error> {
+    let config = read(api).await?;
+    api.remember(config.clone());
+    Ok(config.groups.clone())
+}
+
+/// Reads the configuration file on a thread that may block.
+async fn read(api: &Api) -> Result<Arc<Config>, Error> {
     let reload = api.reload.clone();
     let loaded = tokio::task::spawn_blocking(move || reload()).await;
     let loaded = loaded.map_err(|panic| Error::new(ErrorKind::Failed, panic.to_string()))?;
-    let config = loaded
-        .map(Arc::new)
-        .map_err(|errors| Error::new(ErrorKind::CantReread, errors.join("\n")))?;
-    api.remember(config.clone());
-    Ok(config.groups.clone())
+    loaded.map(Arc::new).map_err(|errors| Error::new(ErrorKind::CantReread, errors.join("\n")))
 }
 
 impl From<State> for Value {

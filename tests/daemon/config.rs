@@ -66,3 +66,13 @@ fn check_reports_every_error_and_its_place() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("conf:10: [program:a]") && said.contains("LOUD"), "{said}");
 }
+
+#[test]
+fn a_restart_with_a_bad_configuration_is_refused() {
+    let rig = Rig::running(CAT);
+    let pid = rig.process("cat");
+    rig.configure("[program:cat]\ncommand=/bin/cat\nnumprocs=many\n");
+    let fault = rig.call("restart", &[]).unwrap_err();
+    assert!(fault.code == 92 && fault.string.contains("numprocs"), "{}", fault.string);
+    assert!(is_alive(pid) && rig.process("cat") == pid);
+}
