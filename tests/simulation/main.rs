@@ -7,6 +7,7 @@
 
 mod brief;
 mod fleet;
+mod invariants;
 mod random;
 mod world;
 

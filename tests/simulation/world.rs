@@ -1,13 +1,13 @@
 //! A world that exists only in memory: children, time, requests; and the invariants.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use supervisord::config::GroupSettings;
 use supervisord::core::event::{SpawnFailure, SpawnFailureKind};
-use supervisord::core::process::{State, StopPhase};
+use supervisord::core::process::State;
 use supervisord::core::transition::{KILL_WAIT, QUICK_RESTARTS_MAX};
 use supervisord::core::{Command, Effect, Event, Mood, Reply, ReplyTo, Supervisor};
 use supervisord::model::{ExitStatus, Instant, Now, ProcessId, Signal, SupervisorState, WallTime};
@@ -19,22 +19,22 @@ use crate::random::Random;
 /// What a failure shows of the past.
 const TRACE_LINES: usize = 400;
 /// A wait that takes longer than this on the world's clock will not end.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Deadlines of one moment: a stop, its kill, and the same for the others.
 const DEADLINES_AT_ONCE: u32 = 5;
 
 /// A child process of the fake world.
-struct Child {
-    process: ProcessId,
+pub struct Child {
+    pub process: ProcessId,
     /// When it ends by itself, if ever.
-    ends_at: Option<Instant>,
+    pub ends_at: Option<Instant>,
     /// How it takes the stop signal.
-    manners: Manners,
+    pub manners: Manners,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Manners {
+pub enum Manners {
     /// Ends soon after the stop signal.
     Polite,
     /// Ends only by SIGKILL.
@@ -45,31 +45,31 @@ enum Manners {
 
 /// What the world expects of a process, told from effects alone.
 #[derive(Default)]
-struct Expectation {
+pub struct Expectation {
     /// Spawns in a row without RUNNING.
-    tries: u32,
+    pub tries: u32,
     /// When the stop signal was sent, and when SIGKILL.
-    asked_at: Option<Instant>,
-    killed_at: Option<Instant>,
+    pub asked_at: Option<Instant>,
+    pub killed_at: Option<Instant>,
 }
 
 pub struct World {
-    random: Random,
-    now: Now,
-    core: Supervisor,
-    children: BTreeMap<i32, Child>,
+    pub random: Random,
+    pub now: Now,
+    pub core: Supervisor,
+    pub children: BTreeMap<i32, Child>,
     /// Ended, but not yet waited for.
-    zombies: VecDeque<(i32, ExitStatus)>,
-    next_pid: i32,
-    asked: BTreeMap<ReplyTo, (Instant, Command)>,
-    next_reply: u64,
-    expectations: BTreeMap<ProcessId, Expectation>,
+    pub zombies: VecDeque<(i32, ExitStatus)>,
+    pub next_pid: i32,
+    pub asked: BTreeMap<ReplyTo, (Instant, Command)>,
+    pub next_reply: u64,
+    pub expectations: BTreeMap<ProcessId, Expectation>,
     /// The configuration each update was given, until it is answered.
-    updates: BTreeMap<ReplyTo, Vec<Arc<GroupSettings>>>,
-    newest_update: Option<ReplyTo>,
-    finished: Option<Mood>,
-    trace: VecDeque<String>,
-    turns: u64,
+    pub updates: BTreeMap<ReplyTo, Vec<Arc<GroupSettings>>>,
+    pub newest_update: Option<ReplyTo>,
+    pub finished: Option<Mood>,
+    pub trace: VecDeque<String>,
+    pub turns: u64,
 }
 
 impl World {
@@ -427,72 +427,5 @@ impl World {
             _ => {}
         }
         None
-    }
-
-    fn check(&self) {
-        let mut owners = BTreeSet::new();
-        for child in self.children.values() {
-            assert!(owners.insert(&child.process), "two children of {:?}", child.process);
-        }
-        let snapshot = self.core.snapshot();
-        for (id, info) in &snapshot.processes {
-            let process = self.core.process(id).expect("a snapshot shows only what there is");
-            let state = process.state();
-            assert!(!matches!(state, State::Spawning { .. }), "{id}: a spawn was not answered");
-            assert_eq!(info.state, state.code(), "{id}: the snapshot is stale");
-            assert_eq!(info.pid, state.pid().unwrap_or(0), "{id}: the snapshot is stale");
-            match state.pid() {
-                Some(pid) => {
-                    let ours = self.children.get(&pid).is_some_and(|child| child.process == *id);
-                    let zombie = self.zombies.iter().any(|&(zombie, _)| zombie == pid);
-                    assert!(ours || zombie, "{id}: {pid} is not its child");
-                }
-                None => assert!(!owners.contains(id), "{id}: in {state:?} with a child"),
-            }
-            self.check_stop(id, state, process.settings.stopwaitsecs);
-        }
-        if snapshot.state == SupervisorState::Running {
-            for (reply, (asked_at, command)) in &self.asked {
-                let waited = self.now.monotonic - *asked_at;
-                assert!(waited < PATIENCE, "{reply:?} {command:?} waits for ever");
-            }
-        }
-    }
-
-    /// A stop ends within stopwaitsecs and one kill.
-    fn check_stop(&self, id: &ProcessId, state: &State, stopwaitsecs: Duration) {
-        let State::Stopping { phase, .. } = state else { return };
-        let Some(expectation) = self.expectations.get(id) else { return };
-        let Some(asked_at) = expectation.asked_at else { return };
-        match phase {
-            StopPhase::Asked { kill_at } => {
-                assert!(*kill_at <= asked_at + stopwaitsecs, "{id}: SIGKILL comes too late");
-                assert!(expectation.killed_at.is_none());
-            }
-            StopPhase::Killed { give_up_at } => {
-                let killed_at = expectation.killed_at.expect("a SIGKILL was sent");
-                assert!(killed_at >= asked_at + stopwaitsecs, "{id}: SIGKILL came too early");
-                assert!(*give_up_at <= killed_at + KILL_WAIT);
-            }
-        }
-    }
-
-    /// After an update the active configuration is the file's.
-    fn check_applied(&self, file: &[Arc<GroupSettings>]) {
-        let active = self.core.active_groups();
-        let by_name = |groups: &[Arc<GroupSettings>]| -> BTreeMap<String, Arc<GroupSettings>> {
-            groups.iter().map(|group| (group.name.to_string(), Arc::clone(group))).collect()
-        };
-        assert_eq!(by_name(&active), by_name(file), "the update did not take");
-        for group in file {
-            for member in &group.processes {
-                let id = ProcessId::new(group.name.clone(), member.name.clone());
-                let process = self.core.process(&id).expect("every process of the file is there");
-                assert_eq!(process.settings, *member, "{id} has its old settings");
-            }
-        }
-        let processes: usize = file.iter().map(|group| group.processes.len()).sum();
-        let shown: Vec<_> = self.core.snapshot().processes.keys().collect();
-        assert_eq!(shown.len(), processes, "something is left behind: {shown:?}");
     }
 }
