@@ -191,12 +191,14 @@ fn escapes_are_removed_also_across_writes() {
 }
 
 #[test]
-fn auto_logs_are_private_and_there_before_the_first_start() {
+fn auto_logs_are_private_and_there_when_somebody_reads_them() {
     let rig = Rig::new();
     let (id, settings, facts) = rig.process("p", LogTarget::Auto, 0, 0);
     rig.plane.prepare(&id, &settings, &facts);
-    rig.sync("p");
     let path = Path::new(&facts.stdout_logfile);
+    rig.main_log();
+    assert!(!path.exists(), "an idle program costs a file");
+    rig.sync("p");
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert!(supervisord::logs::auto::clear_auto_logs(rig.dir.path(), "test").unwrap().is_empty());
     assert!(path.exists(), "the log of a living daemon was removed");
@@ -207,6 +209,7 @@ fn auto_logs_are_private_and_there_before_the_first_start() {
     symlink("/etc/passwd", path).unwrap();
     let rig2 = Rig::new();
     rig2.plane.prepare(&id, &settings, &facts);
+    rig2.sync("p");
     assert!(rig2.main_log().contains("cannot write to log"), "a link was followed");
 }
 
