@@ -116,6 +116,36 @@ pub struct ProcessSettings {
     pub serverurl: Option<String>,
 }
 
+impl ProcessSettings {
+    /// A program of this name and command line that sets nothing else.
+    #[must_use]
+    pub fn new(name: &str, command: &str) -> Self {
+        Self {
+            name: name.into(),
+            program: name.into(),
+            command: command.to_owned(),
+            priority: 999,
+            autostart: true,
+            autorestart: Autorestart::Unexpected,
+            startsecs: Duration::from_secs(1),
+            startretries: 3,
+            stopsignal: StopSignal::TERM,
+            stopwaitsecs: Duration::from_secs(10),
+            stopasgroup: false,
+            killasgroup: false,
+            exitcodes: vec![0],
+            user: None,
+            directory: None,
+            umask: None,
+            redirect_stderr: false,
+            stdout: LogSettings::new(LogTarget::Auto),
+            stderr: LogSettings::new(LogTarget::Auto),
+            environment: Vec::new(),
+            serverurl: None,
+        }
+    }
+}
+
 /// What every program of a configuration shares.
 pub(super) struct Fleet<'a> {
     pub world: &'a World<'a>,

@@ -37,6 +37,21 @@ pub struct LogSettings {
     pub syslog: bool,
 }
 
+impl LogSettings {
+    /// This target and the defaults.
+    #[must_use]
+    pub fn new(target: LogTarget) -> Self {
+        Self {
+            target,
+            max_bytes: 50 << 20,
+            backups: 10,
+            capture_max_bytes: 0,
+            events_enabled: false,
+            syslog: false,
+        }
+    }
+}
+
 /// When a program that ended is started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Autorestart {

@@ -8,7 +8,6 @@ use super::transition::{Input, QUICK_RESTARTS_MAX};
 use crate::config::GroupKind;
 use crate::config::GroupSettings;
 use crate::config::ProcessSettings;
-use crate::config::setting::{Autorestart, LogSettings, LogTarget};
 use crate::core::event::{SpawnFailure, SpawnFailureKind};
 use crate::core::{Command, Effect, Event, LogNaming, Mood, Reply, ReplyTo, Supervisor};
 use crate::model::{
@@ -23,37 +22,7 @@ fn at(seconds: u64) -> Now {
 }
 
 fn settings(name: &str) -> ProcessSettings {
-    let log = LogSettings {
-        target: LogTarget::None,
-        max_bytes: 0,
-        backups: 0,
-        capture_max_bytes: 0,
-        events_enabled: false,
-        syslog: false,
-    };
-    ProcessSettings {
-        name: name.into(),
-        program: Arc::from(name),
-        command: "/bin/web".into(),
-        priority: 999,
-        autostart: true,
-        autorestart: Autorestart::Unexpected,
-        startsecs: Duration::from_secs(1),
-        startretries: 3,
-        stopsignal: Signal::TERM,
-        stopwaitsecs: Duration::from_secs(10),
-        stopasgroup: false,
-        killasgroup: false,
-        exitcodes: vec![0],
-        user: None,
-        directory: None,
-        umask: None,
-        redirect_stderr: false,
-        stdout: log.clone(),
-        stderr: log,
-        environment: Vec::new(),
-        serverurl: None,
-    }
+    ProcessSettings::new(name, "/bin/web")
 }
 
 fn process_in(state: State) -> Process {

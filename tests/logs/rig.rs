@@ -5,12 +5,11 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use supervisord::config::ProcessSettings;
-use supervisord::config::setting::{Autorestart, LogLevel, LogSettings, LogTarget};
+use supervisord::config::setting::{LogLevel, LogSettings, LogTarget};
 use supervisord::logs::{ActivitySettings, LogId, LogPlane, Stream};
-use supervisord::model::{ProcessFacts, ProcessId, Signal};
+use supervisord::model::{ProcessFacts, ProcessId};
 
 /// A log plane of its own in a directory of its own.
 pub struct Rig {
@@ -64,36 +63,11 @@ impl Rig {
         backups: u32,
     ) -> (ProcessId, Arc<ProcessSettings>, Arc<ProcessFacts>) {
         let auto = self.path(&format!("{name}-stdout---test-x.log"));
-        let log = |target| LogSettings {
-            target,
-            max_bytes,
-            backups,
-            capture_max_bytes: 0,
-            events_enabled: false,
-            syslog: false,
-        };
+        let log = LogSettings { max_bytes, backups, ..LogSettings::new(target) };
         let settings = ProcessSettings {
-            name: name.into(),
-            program: name.into(),
-            command: "true".into(),
-            priority: 999,
-            autostart: true,
-            autorestart: Autorestart::Never,
-            startsecs: Duration::ZERO,
-            startretries: 0,
-            stopsignal: Signal::TERM,
-            stopwaitsecs: Duration::ZERO,
-            stopasgroup: false,
-            killasgroup: false,
-            exitcodes: vec![0],
-            user: None,
-            directory: None,
-            umask: None,
-            redirect_stderr: false,
-            stdout: log(target),
-            stderr: log(LogTarget::None),
-            environment: Vec::new(),
-            serverurl: None,
+            stdout: log,
+            stderr: LogSettings::new(LogTarget::None),
+            ..ProcessSettings::new(name, "true")
         };
         let facts = ProcessFacts {
             command: "true".into(),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use supervisord::config::program::GroupKind;
-use supervisord::config::setting::{Autorestart, LogSettings, LogTarget};
+use supervisord::config::setting::Autorestart;
 use supervisord::config::{GroupSettings, ProcessSettings};
 use supervisord::core::LogNaming;
-use supervisord::model::{ProcessId, Signal};
+use supervisord::model::ProcessId;
 
 use crate::random::Random;
 
@@ -65,40 +65,17 @@ pub fn edited(old: &[Arc<GroupSettings>], random: &mut Random) -> Vec<Arc<GroupS
 }
 
 fn process(name: &str, random: &mut Random) -> Arc<ProcessSettings> {
-    let log = LogSettings {
-        target: LogTarget::Auto,
-        max_bytes: 0,
-        backups: 0,
-        capture_max_bytes: 0,
-        events_enabled: false,
-        syslog: false,
-    };
+    let restarts = [Autorestart::Always, Autorestart::Unexpected, Autorestart::Never];
     Arc::new(ProcessSettings {
-        name: name.into(),
-        program: Arc::from(name),
-        command: format!("/bin/{name} {}", random.below(1000)),
         priority: random.below(3) as i32,
         autostart: !random.once_in(4),
-        autorestart: *random.pick(&[
-            Autorestart::Always,
-            Autorestart::Unexpected,
-            Autorestart::Never,
-        ]),
+        autorestart: *random.pick(&restarts),
         startsecs: Duration::from_secs(random.below(4)),
         startretries: random.below(4) as u32,
-        stopsignal: Signal::TERM,
         stopwaitsecs: Duration::from_secs(random.below(5)),
         stopasgroup: random.once_in(2),
         killasgroup: random.once_in(2),
-        exitcodes: vec![0],
-        user: None,
-        directory: None,
-        umask: None,
-        redirect_stderr: false,
-        stdout: log.clone(),
-        stderr: log,
-        environment: Vec::new(),
-        serverurl: None,
+        ..ProcessSettings::new(name, &format!("/bin/{name} {}", random.below(1000)))
     })
 }
 

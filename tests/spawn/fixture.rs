@@ -4,49 +4,18 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::thread;
-use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use supervisord::config::ProcessSettings;
-use supervisord::config::setting::{Autorestart, LogSettings, LogTarget, User};
-use supervisord::model::{ProcessId, Signal};
+use supervisord::config::setting::User;
+use supervisord::model::ProcessId;
 use supervisord::runtime::spawn::{BaseEnvironment, Child, Spawner};
 
 /// A program of this command line and the defaults.
 pub fn program(command: &str) -> ProcessSettings {
-    let log = LogSettings {
-        target: LogTarget::None,
-        max_bytes: 0,
-        backups: 0,
-        capture_max_bytes: 0,
-        events_enabled: false,
-        syslog: false,
-    };
-    ProcessSettings {
-        name: "p".into(),
-        program: "p".into(),
-        command: command.to_owned(),
-        priority: 999,
-        autostart: true,
-        autorestart: Autorestart::Unexpected,
-        startsecs: Duration::from_secs(1),
-        startretries: 3,
-        stopsignal: Signal::TERM,
-        stopwaitsecs: Duration::from_secs(10),
-        stopasgroup: false,
-        killasgroup: false,
-        exitcodes: vec![0],
-        user: None,
-        directory: None,
-        umask: None,
-        redirect_stderr: false,
-        stdout: log.clone(),
-        stderr: log,
-        environment: Vec::new(),
-        serverurl: None,
-    }
+    ProcessSettings::new("p", command)
 }
 
 /// The user that owns nothing, with these supplementary groups.

@@ -7,14 +7,14 @@ use tokio::sync::watch;
 
 use crate::api::{Api, Reload};
 use crate::config::GroupKind;
-use crate::config::setting::{Autorestart, LogLevel, LogSettings, LogTarget};
+use crate::config::setting::LogLevel;
 use crate::config::{Config, DaemonSettings, GroupSettings, ProcessSettings};
 use crate::core::{Command, Reply};
 use crate::logs::{ActivitySettings, LogPlane};
 use crate::model::snapshot::GroupInfo;
 use crate::model::{
-    Error, ProcessFacts, ProcessId, ProcessInfo, Signal, Snapshot, StateCode, SupervisorState,
-    Target, WallTime,
+    Error, ProcessFacts, ProcessId, ProcessInfo, Snapshot, StateCode, SupervisorState, Target,
+    WallTime,
 };
 use crate::runtime::handle::CoreHandle;
 
@@ -175,37 +175,7 @@ pub fn config(directory: &Path) -> Config {
 }
 
 fn settings(name: &str) -> ProcessSettings {
-    let log = LogSettings {
-        target: LogTarget::Auto,
-        max_bytes: 50 << 20,
-        backups: 10,
-        capture_max_bytes: 0,
-        events_enabled: false,
-        syslog: false,
-    };
-    ProcessSettings {
-        name: name.into(),
-        program: name.into(),
-        command: "cat".to_owned(),
-        priority: 999,
-        autostart: true,
-        autorestart: Autorestart::Unexpected,
-        startsecs: std::time::Duration::from_secs(1),
-        startretries: 3,
-        stopsignal: Signal::TERM,
-        stopwaitsecs: std::time::Duration::from_secs(10),
-        stopasgroup: false,
-        killasgroup: false,
-        exitcodes: vec![0],
-        user: None,
-        directory: None,
-        umask: None,
-        redirect_stderr: false,
-        stderr: log.clone(),
-        stdout: log,
-        environment: Vec::new(),
-        serverurl: None,
-    }
+    ProcessSettings::new(name, "cat")
 }
 
 /// The process's identity.
