@@ -89,7 +89,8 @@ SCENARIOS = [
         refused("-n", "-c", CONF, "-d", "@DIR@/none"), refused("-n", "-c", CONF, "-l", "@DIR@/none/x.log")]),
     Scenario("the command line overrides the file", start=False, config=CAT, steps=[
         started("-l", "@DIR@/other.log", "-e", "warn", "-j", "@DIR@/other.pid", "-i", "named", "-q", "@DIR@", "-t"),
-        running("cat"), call("getIdentification"), do("files", lambda w: sorted(
+        running("cat"), call("getIdentification"), call("readProcessStdoutLog", "cat", 0, 0),
+        call("readProcessStderrLog", "cat", 0, 0), do("files", lambda w: sorted(
             p.name.partition("---")[0] for p in w.dir.iterdir() if p.name != "s.sock")),
         do("the pid file", lambda w: w.text("other.pid") == f"{w.pid()}\n"), do("the log", lambda w: len(w.text("other.log").splitlines())),
     ], activity=None),

@@ -59,7 +59,9 @@ SCENARIOS = [
         do("modes", lambda w: sorted({oct(p.stat().st_mode & 0o777) for p in w.dir.glob("logs/*")})),
         call("readProcessStdoutLog", "auto", 0, 0), call("readProcessStdoutLog", "off", 0, 0),
         call("getProcessInfo", "off"),
-    ]),
+    ], differs={"files": Differs(
+        "an automatic log is created when it is first written or read",
+        lambda reference, ours: ours == [name for name in reference if not name.endswith(" 0")])}),
     Scenario("logs to NONE", config=says("echo out", stdout_logfile="NONE", stderr_logfile="NONE"), steps=[
         running("says"),
         *calls(("getProcessInfo", "says"), ("readProcessStdoutLog", "says", 0, 0), ("readProcessStderrLog", "says", 0, 0),
@@ -137,7 +139,8 @@ SCENARIOS = [
             running("echo"), *send("echo", f"1{TEN}\n", "echo.log", 102), *send("echo", f"2{TEN}\n", "echo.log", 204),
             *send("echo", f"3{TEN}\n", "echo.log", 0), *send("echo", f"4{TEN}\n", "echo.log", 102),
             *send("echo", f"5{TEN}\n", "echo.log", 204), *send("echo", f"6{TEN}\n", "echo.log", 0),
-            *send("echo", f"7{TEN}{TEN}{TEN}\n", "echo.log", 0), *send("echo", "8\n", "echo.log", 2),
+            *send("echo", f"7{TEN}{TEN}{TEN}\n", "echo.log", 0),
+            wait_file("echo.log.1", f"7{TEN}{TEN}{TEN}"), *send("echo", "8\n", "echo.log", 2),
             files("echo.log*"), *[file(f"echo.log{suffix}") for suffix in ("", ".1", ".2", ".3")],
             call("clearProcessLogs", "echo"), files("echo.log*"),
         ]),
