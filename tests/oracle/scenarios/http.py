@@ -6,7 +6,7 @@ from base64 import b64encode
 
 from oracle.scenario import Differs, Scenario
 from oracle.scenarios.lifecycle import program
-from oracle.steps import call, ctl, do, http, inet, remove, rename, running, silently, wait_file, write
+from oracle.steps import call, ctl, do, http, inet, remove, running, silently, wait_file
 
 CAT = program("cat", "/bin/cat", startsecs=0, stdout_logfile="@DIR@/cat.log")
 
@@ -102,10 +102,6 @@ SCENARIOS = [
     Scenario("following starts at the last 1,024 bytes", config=CAT, steps=[
         running("cat"), say("0123456789" * 200 + "\n"), wait_file("cat.log", "9\n"),
         follow("/logtail/cat/stdout", "follow", (None, "9\n"), (say("more\n"), "more\n")),
-    ]),
-    Scenario("following through a rename", config=CAT, steps=[
-        running("cat"), say("one\n"), wait_file("cat.log", "one"),
-        follow("/logtail/cat/stdout", "follow", (None, "one\n"), (rename("cat.log", "old.log"), "one\n"), (write("cat.log", "fresh\n"), "fresh\n")),
     ]),
     Scenario("following the main log", config=CAT, steps=[
         running("cat"), follow("/mainlogtail", "follow", (None, "success: cat"), (silently("stopProcess", "cat"), "stopped: cat")),
