@@ -9,6 +9,7 @@ mod arguments;
 mod source;
 
 use std::io::{self, Write};
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -91,42 +92,69 @@ fn run(arguments: Arguments) -> Result<(), String> {
     result
 }
 
-/// One life after another, until one ends in a shutdown. Each says what is `standing`; only the
-/// first says how the terminal was `left`.
+/// Lives, from the moment the daemon can be found until it has ended.
 fn live(
     source: &Arc<Source>,
     loaded: Loaded,
     bound: Bound,
     standing: &[Notice],
     left: Vec<Notice>,
-    mut ready: impl FnMut(),
+    ready: impl FnMut(),
 ) -> Result<(), String> {
-    let (pidfile, started) = write_pidfile(&loaded.config.daemon.pidfile)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
         .map_err(|why| format!("cannot start the event loop: {why}"))?;
-    let ended = runtime.block_on(async {
+    runtime.block_on(async {
         let cannot = |why: io::Error| format!("cannot receive signals: {why}");
-        let mut reaper = Reaper::new().map_err(cannot)?;
-        let mut signals = Signals::new().map_err(cannot)?;
-        let (mut loaded, mut bound, mut left) = (loaded, bound, left);
+        let hands = (Reaper::new().map_err(cannot)?, Signals::new().map_err(cannot)?);
+        // Whoever finds the pidfile may send a signal: from here on SIGTERM is an orderly end.
+        let (pidfile, started) = write_pidfile(&loaded.config.daemon.pidfile)?;
+        let lives = Lives { source, standing, started, left };
+        let ended = lives.live(loaded, bound, hands, ready).await;
+        if let Some(pidfile) = pidfile {
+            pidfile.remove();
+        }
+        ended
+    })
+}
+
+/// What one life after another has in common.
+struct Lives<'a> {
+    source: &'a Arc<Source>,
+    /// What each says.
+    standing: &'a [Notice],
+    /// That it has begun, and as whom.
+    started: Notice,
+    /// How the terminal was left, which only the first one says.
+    left: Vec<Notice>,
+}
+
+impl Lives<'_> {
+    /// One life after another, until one ends in a shutdown.
+    async fn live(
+        mut self,
+        mut loaded: Loaded,
+        mut bound: Bound,
+        (mut reaper, mut signals): (Reaper, Signals),
+        mut ready: impl FnMut(),
+    ) -> Result<(), String> {
         loop {
             let activity = activity_settings(&loaded.config.daemon);
             let logs = LogPlane::start(activity.clone())
                 .map_err(|why| format!("cannot start the log thread: {why}"))?;
-            say_all(&logs, standing);
+            say_all(&logs, self.standing);
             say_all(&logs, &remarks(&loaded));
-            left.push(started.clone());
-            let life = Life { source, config: loaded.config, bound, logs, notices: left };
+            let mut notices = mem::take(&mut self.left);
+            notices.push(self.started.clone());
+            let life = Life { source: self.source, config: loaded.config, bound, logs, notices };
             let (mood, reaped, received) = life.live(reaper, signals, &mut ready).await?;
             (reaper, signals) = (reaped, received);
             if mood == Mood::Shutdown {
                 return Ok(());
             }
-            left = Vec::new();
-            let next = source.load().and_then(|loaded| {
+            let next = self.source.load().and_then(|loaded| {
                 let bound = Bound::bind(&loaded.config).map_err(|why| vec![why.to_string()])?;
                 Ok((loaded, bound))
             });
@@ -138,11 +166,7 @@ fn live(
                 }
             }
         }
-    });
-    if let Some(pidfile) = pidfile {
-        pidfile.remove();
     }
-    ended
 }
 
 /// In the foreground the activity log goes to standard output too; also where the daemon stays
