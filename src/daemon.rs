@@ -1,33 +1,34 @@
 //! The composition root: the only file that knows every part, and puts them together.
 //!
-//! In order: read the configuration, become what it says (limits, user), bind the listeners,
+//! In order: take over passed sockets, read the configuration, become what it says (limits, user), bind the listeners,
 //! leave the terminal, take the pidfile, start the log thread; then one life after another: core,
 //! driver, servers, until the supervisor has finished. A restart is the next life of the same
 //! process.
 
 mod arguments;
+mod life;
+mod reload;
 mod source;
 
 use std::io::{self, Write};
-use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
+use clap::Parser;
+use nix::errno::Errno;
+
 pub use self::arguments::{Action, Arguments};
-use self::source::{Source, remarks};
-use crate::api::Api;
+use self::life::Lives;
+use self::source::Source;
 use crate::config::setting::LogLevel;
-use crate::config::{self, Config, DaemonSettings, Loaded};
-use crate::core::{LogNaming, Mood, Supervisor};
+use crate::config::{self, Loaded};
 use crate::ctl;
 use crate::http::Bound;
-use crate::logs::{ActivitySettings, LogPlane, auto};
-use crate::runtime::driver::{Driver, wall_clock};
+use crate::http::passed::Passed;
 use crate::runtime::host::{RealFiles, RealHost};
 use crate::runtime::reaper::{Reaper, Signals};
-use crate::runtime::spawn::{BaseEnvironment, Spawner};
 use crate::runtime::startup::{self, Notice, Pidfile, PidfileError};
-use clap::Parser;
+use crate::runtime::systemd::{Herald, sockets};
 
 /// Exit status of a daemon that could not start.
 const CANNOT_START: u8 = 2;
@@ -52,7 +53,10 @@ pub fn main() -> u8 {
     }
     match run(arguments) {
         Ok(()) => 0,
-        Err(why) => say(&mut io::stderr(), &format!("Error: {why}\n"), CANNOT_START),
+        Err(Failure { why, errno }) => {
+            Herald::from_environment().failed(&why, errno, CANNOT_START);
+            say(&mut io::stderr(), &format!("Error: {why}\n"), CANNOT_START)
+        }
     }
 }
 
@@ -67,208 +71,113 @@ fn check(path: &Path, json: bool) -> u8 {
     say(&mut io::stdout(), &report, status)
 }
 
-fn run(arguments: Arguments) -> Result<(), String> {
+/// Why the daemon does not run, and what the system said, if it was the system.
+struct Failure {
+    why: String,
+    errno: Option<Errno>,
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Self { why, errno: None }
+    }
+}
+
+impl Failure {
+    fn new(what: &str, why: &io::Error) -> Self {
+        let errno = why.raw_os_error().map(Errno::from_raw).or(match why.kind() {
+            // A message that was made of it hides the number.
+            io::ErrorKind::AddrInUse => Some(Errno::EADDRINUSE),
+            io::ErrorKind::AddrNotAvailable => Some(Errno::EADDRNOTAVAIL),
+            io::ErrorKind::NotFound => Some(Errno::ENOENT),
+            io::ErrorKind::PermissionDenied => Some(Errno::EACCES),
+            io::ErrorKind::InvalidInput => Some(Errno::EINVAL),
+            _ => None,
+        });
+        Self { why: format!("{what}{why}"), errno }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let passed = claim_sockets()?;
     let source = Arc::new(Source::find(arguments)?);
-    let loaded = source.load().map_err(|errors| errors.join("\nError: "))?;
+    let loaded = source
+        .load()
+        .map_err(|errors| Failure { why: errors.join("\nError: "), errno: Some(Errno::EINVAL) })?;
     let settings = &loaded.config.daemon;
 
-    startup::settle().map_err(|why| format!("cannot set up the process: {why}"))?;
+    startup::settle().map_err(|why| Failure::new("cannot set up the process: ", &why))?;
     let limits = startup::raise_limits(settings.minfds, settings.minprocs)?;
     let mut standing: Vec<Notice> =
         startup::drop_privileges(settings.user.as_ref())?.into_iter().collect();
     standing.extend(limits);
-    let bound = Bound::bind(&loaded.config).map_err(|why| why.to_string())?;
+    let bound = Bound::bind(&loaded.config, &passed).map_err(|why| Failure::new("", &why))?;
     let (launcher, left) = startup::daemonize(settings)
-        .map_err(|why| format!("cannot go to the background: {why}"))?;
+        .map_err(|why| Failure::new("cannot go to the background: ", &why))?;
     let mut launcher = Some(launcher);
-    let result = live(&source, loaded, bound, &standing, left, || {
+    let ready = || {
         if let Some(launcher) = launcher.take() {
             launcher.ready();
         }
-    });
-    if let (Err(why), Some(launcher)) = (&result, launcher) {
-        launcher.failed(why);
+    };
+    let result = live(&source, &passed, loaded, bound, &standing, left, ready);
+    if let (Err(failure), Some(launcher)) = (&result, launcher) {
+        launcher.failed(&failure.why);
     }
     result
+}
+
+/// First of all: later a descriptor of ours could have the number of one that was passed.
+fn claim_sockets() -> Result<Arc<Vec<Passed>>, Failure> {
+    let claimed = sockets::claim().map_err(|why| Failure::new("", &why))?;
+    let passed = claimed.into_iter().map(|(name, fd)| Passed::new(name, fd));
+    let passed = passed.collect::<io::Result<_>>().map_err(|why| Failure::new("", &why))?;
+    Ok(Arc::new(passed))
 }
 
 /// Lives, from the moment the daemon can be found until it has ended.
 fn live(
     source: &Arc<Source>,
+    passed: &Arc<Vec<Passed>>,
     loaded: Loaded,
     bound: Bound,
     standing: &[Notice],
     left: Vec<Notice>,
     ready: impl FnMut(),
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
-        .map_err(|why| format!("cannot start the event loop: {why}"))?;
+        .map_err(|why| Failure::new("cannot start the event loop: ", &why))?;
     runtime.block_on(async {
-        let cannot = |why: io::Error| format!("cannot receive signals: {why}");
+        let cannot = |why: io::Error| Failure::new("cannot receive signals: ", &why);
         let hands = (Reaper::new().map_err(cannot)?, Signals::new().map_err(cannot)?);
         // Whoever finds the pidfile may send a signal: from here on SIGTERM is an orderly end.
         let (pidfile, started) = write_pidfile(&loaded.config.daemon.pidfile)?;
-        let lives = Lives { source, standing, started, left };
+        let herald = &Herald::from_environment();
+        let lives = Lives { source, passed, herald, standing, started, left };
         let ended = lives.live(loaded, bound, hands, ready).await;
         if let Some(pidfile) = pidfile {
             pidfile.remove();
         }
-        ended
+        Ok(ended?)
     })
-}
-
-/// What one life after another has in common.
-struct Lives<'a> {
-    source: &'a Arc<Source>,
-    /// What each says.
-    standing: &'a [Notice],
-    /// That it has begun, and as whom.
-    started: Notice,
-    /// How the terminal was left, which only the first one says.
-    left: Vec<Notice>,
-}
-
-impl Lives<'_> {
-    /// One life after another, until one ends in a shutdown.
-    async fn live(
-        mut self,
-        mut loaded: Loaded,
-        mut bound: Bound,
-        (mut reaper, mut signals): (Reaper, Signals),
-        mut ready: impl FnMut(),
-    ) -> Result<(), String> {
-        loop {
-            let activity = activity_settings(&loaded.config.daemon);
-            let logs = LogPlane::start(activity.clone())
-                .map_err(|why| format!("cannot start the log thread: {why}"))?;
-            say_all(&logs, self.standing);
-            say_all(&logs, &remarks(&loaded));
-            let mut notices = mem::take(&mut self.left);
-            notices.push(self.started.clone());
-            let life = Life { source: self.source, config: loaded.config, bound, logs, notices };
-            let (mood, reaped, received) = life.live(reaper, signals, &mut ready).await?;
-            (reaper, signals) = (reaped, received);
-            if mood == Mood::Shutdown {
-                return Ok(());
-            }
-            let next = self.source.load().and_then(|loaded| {
-                let bound = Bound::bind(&loaded.config).map_err(|why| vec![why.to_string()])?;
-                Ok((loaded, bound))
-            });
-            match next {
-                Ok(next) => (loaded, bound) = next,
-                Err(errors) => {
-                    last_words(activity, &errors).await;
-                    return Err(errors.join("\n"));
-                }
-            }
-        }
-    }
-}
-
-/// In the foreground the activity log goes to standard output too; also where the daemon stays
-/// there because it must.
-fn activity_settings(daemon: &DaemonSettings) -> ActivitySettings {
-    let mut activity = ActivitySettings::from(daemon);
-    activity.console |= startup::belongs_in_foreground() && !daemon.silent;
-    activity
-}
-
-fn say_all(logs: &LogPlane, notices: &[Notice]) {
-    for notice in notices {
-        logs.log(notice.level, wall_clock(), &notice.line);
-    }
-}
-
-/// Why there is no next life, in the log of the last one.
-async fn last_words(activity: ActivitySettings, errors: &[String]) {
-    if let Ok(logs) = LogPlane::start(activity) {
-        for error in errors {
-            logs.log(LogLevel::Critical, wall_clock(), error);
-        }
-        logs.shut().await;
-    }
 }
 
 /// A pidfile that cannot be written is said and done without, as in the reference; one of another
 /// daemon that lives is the end.
-fn write_pidfile(path: &Path) -> Result<(Option<Pidfile>, Notice), String> {
+fn write_pidfile(path: &Path) -> Result<(Option<Pidfile>, Notice), Failure> {
     match Pidfile::write(path) {
         Ok(pidfile) => {
             let line = format!("supervisord started with pid {}", std::process::id());
             Ok((Some(pidfile), Notice::new(LogLevel::Info, line)))
         }
-        Err(why @ PidfileError::Locked { .. }) => Err(why.to_string()),
+        Err(why @ PidfileError::Locked { .. }) => {
+            Err(Failure { why: why.to_string(), errno: Some(Errno::EEXIST) })
+        }
         Err(why @ PidfileError::Unwritable { .. }) => {
             Ok((None, Notice::new(LogLevel::Critical, why.to_string())))
         }
     }
-}
-
-/// From the start to a shutdown or restart.
-struct Life<'a> {
-    source: &'a Arc<Source>,
-    config: Config,
-    bound: Bound,
-    logs: LogPlane,
-    /// To be said once the listeners answer.
-    notices: Vec<Notice>,
-}
-
-impl Life<'_> {
-    async fn live(
-        self,
-        reaper: Reaper,
-        signals: Signals,
-        ready: &mut impl FnMut(),
-    ) -> Result<(Mood, Reaper, Signals), String> {
-        let Self { source, config, bound, logs, notices } = self;
-        let settings = &config.daemon;
-        if !settings.nocleanup {
-            clear_auto_logs(&settings.childlogdir, &settings.identifier, &logs);
-        }
-        let base = BaseEnvironment::new(std::env::vars_os(), config.server_url());
-        let spawner =
-            Spawner::new(base).map_err(|why| format!("cannot prepare to start programs: {why}"))?;
-        let naming = LogNaming {
-            directory: settings.childlogdir.to_string_lossy().into_owned(),
-            identifier: settings.identifier.clone(),
-            seed: seed(),
-        };
-        let core = Supervisor::new(config.groups.clone(), naming);
-        let (rehearsed, reread) = (Arc::clone(source), Arc::clone(source));
-        let rehearsal = Arc::new(move || rehearsed.load().map(drop));
-        let (driver, handle) = Driver::new(core, logs.clone(), spawner, reaper, signals, rehearsal);
-        let reload = Arc::new(move || reread.load().map(|loaded| loaded.config));
-        let api = Arc::new(Api::new(handle, logs.clone(), Arc::new(config), reload));
-        let servers =
-            bound.serve(&api).map_err(|why| format!("cannot serve the listeners: {why}"))?;
-        say_all(&logs, &notices);
-        ready();
-        let ended = driver.run().await;
-        servers.close().await;
-        logs.shut().await;
-        Ok(ended)
-    }
-}
-
-fn clear_auto_logs(directory: &Path, identifier: &str, logs: &LogPlane) {
-    let warn = |line: &str| logs.log(LogLevel::Warn, wall_clock(), line);
-    match auto::clear_auto_logs(directory, identifier) {
-        Ok(failed) => {
-            for (path, why) in failed {
-                warn(&format!("Failed to clean up '{}': {why}", path.display()));
-            }
-        }
-        Err(_) => warn("Could not clear childlog dir"),
-    }
-}
-
-/// Keeps the names of this daemon's AUTO logs apart from those of others.
-fn seed() -> u64 {
-    let wall = wall_clock().0.unsigned_abs();
-    wall ^ (u64::from(std::process::id()) << 40)
 }

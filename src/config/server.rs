@@ -8,6 +8,11 @@ use super::problem::{ConfigError, Severity};
 use super::section::{Section, World};
 use super::setting;
 
+/// Names the directory of the service's credentials (systemd.exec(5)).
+const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
+/// Where that is for the service as it is shipped: `supervisord check` is not run by systemd.
+const CREDENTIALS_DEFAULT: &str = "/run/credentials/supervisord.service";
+
 /// The credentials of a listener. `None` in a server's settings means that it asks for none.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
@@ -36,6 +41,8 @@ pub struct UnixServer {
     pub owner: Option<(u32, u32)>,
     /// Who may come in.
     pub credentials: Option<Credentials>,
+    /// Under which name a service manager passes sockets for this server.
+    pub fd_name: String,
 }
 
 /// `[inet_http_server]`.
@@ -49,6 +56,8 @@ pub struct InetServer {
     pub credentials: Option<Credentials>,
     /// Serve without credentials on an address other than loopback.
     pub allow_unauthenticated: bool,
+    /// Under which name a service manager passes sockets for this server.
+    pub fd_name: String,
 }
 
 /// `[supervisorctl]`.
@@ -101,12 +110,14 @@ pub(super) fn read_unix(mut section: Section<'_>) -> Option<UnixServer> {
     let owner = section.take("chown", |text| world.owner(text));
     let mode = section.take("chmod", setting::octal).unwrap_or(0o700);
     let credentials = credentials(&mut section);
+    let fd_name = section.take("fd_name", fd_name).unwrap_or_else(|| "unix".to_owned());
     section.finish();
     Some(UnixServer {
         file: world.absolute(Path::new(file?.trim())),
         mode,
         owner: owner.map(|(uid, gid)| (uid, gid.unwrap_or(u32::MAX))),
         credentials,
+        fd_name,
     })
 }
 
@@ -118,8 +129,10 @@ pub(super) fn read_inet(mut section: Section<'_>) -> Option<InetServer> {
     }
     let credentials = credentials(&mut section);
     let allow_unauthenticated = section.boolean("allow_unauthenticated", false);
+    let fd_name = section.take("fd_name", fd_name).unwrap_or_else(|| "inet".to_owned());
     section.not_served(&["nodename", "remotes"]);
-    let open = section.raw_text("username").is_none() && section.raw_text("password").is_none();
+    let keys = ["username", "password", "password_credential"];
+    let open = keys.into_iter().all(|key| section.raw_text(key).is_none());
     if let (Some((host, _)), true) = (&address, open) {
         if is_loopback(host) {
             let message = "asks for no password: every user of this host can control it";
@@ -132,7 +145,7 @@ pub(super) fn read_inet(mut section: Section<'_>) -> Option<InetServer> {
     }
     section.finish();
     let (host, port) = address?;
-    Some(InetServer { host, port, credentials, allow_unauthenticated })
+    Some(InetServer { host, port, credentials, allow_unauthenticated, fd_name })
 }
 
 /// The settings of `[supervisorctl]`. The prompt and the like are taken as they are.
@@ -160,10 +173,19 @@ pub(super) fn read_ctl(mut section: Section<'_>, world: &World<'_>) -> CtlSettin
 
 /// Both or neither; an empty one would mean an open server to the reference, and is refused.
 fn credentials(section: &mut Section<'_>) -> Option<Credentials> {
-    let (username, password) = (section.text("username"), section.text("password"));
+    let username = section.text("username");
+    let (password, key) = match (section.text("password"), credential(section)) {
+        (Some(_), Some(_)) => {
+            let message = "stands beside password: expected one of them".to_owned();
+            section.error("password_credential", message);
+            return None;
+        }
+        (None, Some(password)) => (Some(password), "password_credential"),
+        (password, None) => (password, "password"),
+    };
     match (username, password) {
         (Some(username), Some(password)) => {
-            for (key, value) in [("username", &username), ("password", &password)] {
+            for (key, value) in [("username", &username), (key, &password)] {
                 if value.is_empty() {
                     section.error(key, "is empty: expected a value, or neither key".to_owned());
                 }
@@ -172,15 +194,55 @@ fn credentials(section: &mut Section<'_>) -> Option<Credentials> {
         }
         (None, None) => None,
         (Some(_), None) => {
-            let message = "stands without password: expected both or neither";
-            section.error("username", message.to_owned());
+            // A credential that cannot be read has been told of already.
+            if section.raw_text("password_credential").is_none() {
+                let message = "stands without password: expected both or neither";
+                section.error("username", message.to_owned());
+            }
             None
         }
         (None, Some(_)) => {
             let message = "stands without username: expected both or neither";
-            section.error("password", message.to_owned());
+            section.error(key, message.to_owned());
             None
         }
+    }
+}
+
+/// A password that the service manager hands over in a file (`LoadCredential=` of
+/// systemd.exec(5)), so that it stands in no configuration file.
+fn credential(section: &mut Section<'_>) -> Option<String> {
+    let world = section.world;
+    section.take("password_credential", |name| {
+        if name.is_empty() || name.contains('/') || name.starts_with('.') {
+            return Err(format!(
+                "{name:?} is no credential's name: expected that of LoadCredential="
+            ));
+        }
+        let directory =
+            world.env.get(CREDENTIALS_VARIABLE).map_or(CREDENTIALS_DEFAULT, String::as_str);
+        let path = Path::new(directory).join(name);
+        let bytes = world.files.read(&path).map_err(|why| {
+            format!(
+                "cannot read {}: {why}: expected LoadCredential={name}:PATH in the service's unit",
+                path.display()
+            )
+        })?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8", path.display()))?;
+        Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+    })
+}
+
+/// A name of `FileDescriptorName=` (systemd.socket(5)).
+fn fd_name(text: &str) -> Result<String, String> {
+    let fine = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != ':');
+    if fine {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "{text:?} is no descriptor's name: expected letters without a colon, as in FileDescriptorName="
+        ))
     }
 }
 

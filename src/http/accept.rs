@@ -38,7 +38,16 @@ impl Accept for TcpListener {
     }
 }
 
-/// A listening unix socket. Its file goes with it, if it is still this socket's.
+/// A unix socket that somebody else made, whose file is their business.
+impl Accept for UnixListener {
+    type Stream = UnixStream;
+
+    async fn accept(&mut self) -> io::Result<UnixStream> {
+        Self::accept(self).await.map(|(stream, _)| stream)
+    }
+}
+
+/// A listening unix socket of our own. Its file goes with it, if it is still this socket's.
 pub struct UnixSocket {
     settings: UnixServer,
     listener: UnixListener,
@@ -194,8 +203,13 @@ mod tests {
     use super::*;
 
     fn open(path: &Path) -> UnixSocket {
-        let settings =
-            UnixServer { file: path.into(), mode: 0o700, owner: None, credentials: None };
+        let settings = UnixServer {
+            file: path.into(),
+            mode: 0o700,
+            owner: None,
+            credentials: None,
+            fd_name: "unix".into(),
+        };
         let bound = bind_unix(&settings).unwrap();
         UnixSocket::new(bound, settings, Arc::new(|_, _| {})).unwrap()
     }

@@ -72,8 +72,7 @@ pub fn bind_inet(settings: &InetServer) -> io::Result<TcpListener> {
     let explain =
         |why: io::Error| io::Error::new(why.kind(), format!("cannot listen on {shown}: {why}"));
     let addresses: Vec<SocketAddr> = (host, *port).to_socket_addrs().map_err(explain)?.collect();
-    let open = settings.credentials.is_none() && !settings.allow_unauthenticated;
-    if open && !addresses.iter().all(|address| address.ip().is_loopback()) {
+    if is_open_to_others(settings) && !addresses.iter().all(|address| address.ip().is_loopback()) {
         let why = "it is not a loopback address and no password is set; set username and \
                    password in [inet_http_server], or allow_unauthenticated=true";
         return Err(explain(io::Error::new(io::ErrorKind::PermissionDenied, why)));
@@ -81,6 +80,12 @@ pub fn bind_inet(settings: &InetServer) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(&*addresses).map_err(explain)?;
     listener.set_nonblocking(true).map_err(explain)?;
     Ok(listener)
+}
+
+/// Whether the server would let everybody in who can reach it, and nobody said that this is meant.
+#[must_use]
+pub fn is_open_to_others(settings: &InetServer) -> bool {
+    settings.credentials.is_none() && !settings.allow_unauthenticated
 }
 
 /// Which file a path leads to, without following it if it is a symbolic link.
@@ -174,7 +179,13 @@ mod tests {
     use super::*;
 
     fn settings(path: &Path, mode: u32) -> UnixServer {
-        UnixServer { file: path.into(), mode, owner: None, credentials: None }
+        UnixServer {
+            file: path.into(),
+            mode,
+            owner: None,
+            credentials: None,
+            fd_name: "unix".into(),
+        }
     }
 
     #[test]
@@ -229,6 +240,7 @@ mod tests {
             port: 0,
             credentials: None,
             allow_unauthenticated: allow,
+            fd_name: "inet".into(),
         };
         for (host, allow, fine) in [
             ("127.0.0.1", false, true),

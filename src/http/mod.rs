@@ -5,9 +5,10 @@
 
 use std::io;
 use std::net::TcpListener as StdTcpListener;
+use std::os::unix::net::UnixListener as StdUnixListener;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -20,6 +21,7 @@ pub mod auth;
 pub mod body;
 pub mod limits;
 pub mod listen;
+pub mod passed;
 pub mod path;
 pub mod router;
 pub mod rpc;
@@ -29,14 +31,22 @@ use accept::{Report, UnixSocket};
 use auth::Gate;
 use limits::Limits;
 use listen::{BoundUnix, bind_inet, bind_unix};
+use passed::{Address, Passed};
 use router::{Router, Site};
 
 /// Listeners that are bound but not yet served: this works before the runtime, and before the
 /// daemon leaves its terminal, where a person can still see why it does not.
 #[derive(Default)]
 pub struct Bound {
-    inet: Option<(InetServer, StdTcpListener)>,
-    unix: Option<(UnixServer, BoundUnix)>,
+    inet: Option<(InetServer, Vec<StdTcpListener>)>,
+    unix: Option<(UnixServer, UnixListeners)>,
+}
+
+enum UnixListeners {
+    /// Bound here, as configured.
+    Own(BoundUnix),
+    /// Passed by a service manager: never removed nor bound again.
+    Passed(Vec<StdUnixListener>),
 }
 
 /// The servers at work.
@@ -46,17 +56,37 @@ pub struct Servers {
 }
 
 impl Bound {
-    /// Binds what the configuration asks for: first TCP, then unix.
+    /// Takes the sockets that were `passed`, and binds what the configuration asks for beyond
+    /// them: first TCP, then unix.
     ///
     /// # Errors
-    /// The first listener that cannot be bound, and why.
-    pub fn bind(config: &Config) -> io::Result<Self> {
+    /// The first listener that cannot be had, and why; or every passed socket that is not one of
+    /// the configuration's.
+    pub fn bind(config: &Config, passed: &[Passed]) -> io::Result<Self> {
+        let disagree =
+            |errors: Vec<String>| io::Error::new(io::ErrorKind::InvalidInput, errors.join("; "));
+        let assigned = passed::assign(passed, config).map_err(disagree)?;
         let mut bound = Self::default();
         if let Some(settings) = &config.inet {
-            bound.inet = Some((settings.clone(), bind_inet(settings)?));
+            let listeners = if assigned.inet.is_empty() {
+                vec![bind_inet(settings)?]
+            } else {
+                assigned
+                    .inet
+                    .iter()
+                    .map(|socket| socket.inet_listener())
+                    .collect::<Result<_, _>>()?
+            };
+            bound.inet = Some((settings.clone(), listeners));
         }
         if let Some(settings) = &config.unix {
-            bound.unix = Some((settings.clone(), bind_unix(settings)?));
+            let listeners = if assigned.unix.is_empty() {
+                UnixListeners::Own(bind_unix(settings)?)
+            } else {
+                let listeners = assigned.unix.iter().map(|socket| socket.unix_listener());
+                UnixListeners::Passed(listeners.collect::<Result<_, _>>()?)
+            };
+            bound.unix = Some((settings.clone(), listeners));
         }
         Ok(bound)
     }
@@ -67,12 +97,12 @@ impl Bound {
     /// The runtime cannot watch a descriptor.
     pub fn serve(self, api: &Arc<Api>) -> io::Result<Servers> {
         let (closing, closed) = watch::channel(());
-        let mut servers = Servers { tasks: JoinSet::new(), closing };
+        let mut tasks = JoinSet::new();
         let site = Arc::new(Site::new(api.clone()));
         let log = api.clone();
         let report: Report = Arc::new(move |level, line| log.log_line(level, line));
         let limits = Limits::default();
-        if let Some((settings, listener)) = self.inet {
+        if let Some((settings, listeners)) = self.inet {
             announce(&report, "inet_http_server", settings.credentials.is_some());
             let own_name = nix::unistd::gethostname().unwrap_or_default();
             let own_name = own_name.to_string_lossy();
@@ -80,19 +110,43 @@ impl Bound {
             let names = [settings.host.as_str(), &own_name, short];
             let gate = Gate::inet(settings.credentials.as_ref(), &names);
             let router = Arc::new(Router::new(site.clone(), gate));
-            let listener = TcpListener::from_std(listener)?;
-            let closed = closed.clone();
-            servers.tasks.spawn(serve::serve(listener, router, limits, report.clone(), closed));
+            for listener in listeners {
+                let listener = TcpListener::from_std(listener)?;
+                let (router, report) = (router.clone(), report.clone());
+                tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
+            }
         }
-        if let Some((settings, bound)) = self.unix {
+        if let Some((settings, listeners)) = self.unix {
             announce(&report, "unix_http_server", settings.credentials.is_some());
             let gate = Gate::unix(settings.credentials.as_ref());
             let router = Arc::new(Router::new(site, gate));
-            let listener = UnixSocket::new(bound, settings, report.clone())?;
-            servers.tasks.spawn(serve::serve(listener, router, limits, report, closed));
+            match listeners {
+                UnixListeners::Own(bound) => {
+                    let listener = UnixSocket::new(bound, settings, report.clone())?;
+                    tasks.spawn(serve::serve(listener, router, limits, report, closed));
+                }
+                UnixListeners::Passed(listeners) => {
+                    for listener in listeners {
+                        let listener = UnixListener::from_std(listener)?;
+                        let (router, report) = (router.clone(), report.clone());
+                        tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
+                    }
+                }
+            }
         }
-        Ok(servers)
+        Ok(Servers { tasks, closing })
     }
+}
+
+/// Where programs find the daemon: where it was passed a unix socket, that; else as configured.
+#[must_use]
+pub fn server_url(config: &Config, passed: &[Passed]) -> Option<String> {
+    let assigned = passed::assign(passed, config).unwrap_or_default();
+    let unix = assigned.unix.iter().find_map(|socket| match socket.address() {
+        Address::Unix(Some(path)) => Some(format!("unix://{}", path.display())),
+        Address::Unix(None) | Address::Inet(_) => None,
+    });
+    unix.or_else(|| config.server_url())
 }
 
 impl Servers {

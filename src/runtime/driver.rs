@@ -109,11 +109,16 @@ impl Driver {
             let wake = self.next_wake().await;
             finished = match wake {
                 Wake::Happened(event) => self.turn(event).await,
-                Wake::Asked(request) => {
+                Wake::Asked(Request::Command { command, reply }) => {
                     let reply_to = ReplyTo(self.replies_made);
                     self.replies_made += 1;
-                    self.replies.insert(reply_to, request.reply);
-                    self.turn(Event::Command { command: request.command, reply_to }).await
+                    self.replies.insert(reply_to, reply);
+                    self.turn(Event::Command { command, reply_to }).await
+                }
+                Wake::Asked(Request::Heartbeat(reply)) => {
+                    // Whoever asked may have gone away.
+                    _ = reply.send(());
+                    None
                 }
                 Wake::Restart => {
                     self.rehearse();

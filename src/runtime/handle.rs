@@ -10,13 +10,18 @@ use crate::model::{Error, ErrorKind, Snapshot};
 /// Commands that may wait for the driver; a sender past it waits in turn.
 pub const COMMANDS_PENDING_MAX: usize = 1024;
 
-/// A command on its way to the driver.
+/// Something on its way to the driver.
 #[derive(Debug)]
-pub struct Request {
-    /// What is asked.
-    pub command: Command,
-    /// Where the answer goes.
-    pub reply: oneshot::Sender<Result<Reply, Error>>,
+pub enum Request {
+    /// A command for the core.
+    Command {
+        /// What is asked.
+        command: Command,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<Reply, Error>>,
+    },
+    /// Whether the loop turns: the driver answers by itself.
+    Heartbeat(oneshot::Sender<()>),
 }
 
 /// Cheap to clone; one for each face and task.
@@ -44,8 +49,16 @@ impl CoreHandle {
     pub async fn command(&self, command: Command) -> Result<Reply, Error> {
         let (reply, answer) = oneshot::channel();
         let gone = |_| Error::from(ErrorKind::ShutdownState);
-        self.requests.send(Request { command, reply }).await.map_err(|_| gone(()))?;
+        self.requests.send(Request::Command { command, reply }).await.map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
+    }
+
+    /// Returns when the driver's loop has come round; at once if the driver is gone.
+    pub async fn heartbeat(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.requests.send(Request::Heartbeat(reply)).await.is_ok() {
+            _ = answer.await;
+        }
     }
 
     /// The fleet as the last turn left it.

@@ -7,3 +7,4 @@ pub mod reaper;
 pub mod spawn;
 pub mod startup;
 pub mod stdin;
+pub mod systemd;

@@ -7,3 +7,4 @@ mod logs;
 mod programs;
 mod rig;
 mod startup;
+mod systemd;

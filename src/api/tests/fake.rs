@@ -16,7 +16,7 @@ use crate::model::{
     Error, ProcessFacts, ProcessId, ProcessInfo, Snapshot, StateCode, SupervisorState, Target,
     WallTime,
 };
-use crate::runtime::handle::CoreHandle;
+use crate::runtime::handle::{CoreHandle, Request};
 
 /// An API over a fake core.
 pub struct Fake {
@@ -62,8 +62,10 @@ impl Fake {
         let seen = commands.clone();
         tokio::spawn(async move {
             while let Some(request) = requests.recv().await {
-                let _ = request.reply.send(answer(&request.command));
-                seen.lock().unwrap().push(request.command);
+                if let Request::Command { command, reply } = request {
+                    let _ = reply.send(answer(&command));
+                    seen.lock().unwrap().push(command);
+                }
             }
         });
         let logs = LogPlane::start(ActivitySettings {

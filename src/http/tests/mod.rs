@@ -36,7 +36,13 @@ impl Server {
     fn start<H: Handle>(handler: H, limits: Limits) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("s.sock");
-        let settings = UnixServer { file, mode: 0o700, owner: None, credentials: None };
+        let settings = UnixServer {
+            file,
+            mode: 0o700,
+            owner: None,
+            credentials: None,
+            fd_name: "unix".into(),
+        };
         let reports = Arc::new(Mutex::new(Vec::new()));
         let seen = reports.clone();
         let report: Report = Arc::new(move |_, line| seen.lock().unwrap().push(line.to_owned()));
