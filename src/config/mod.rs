@@ -1,7 +1,7 @@
 //! From the text of `supervisord.conf` to typed settings; files and host only through traits.
 //!
 //! A reading goes text -> sections ([`ini`]) -> typed values ([`section`], [`setting`],
-//! [`expand`]) -> settings ([`daemon`], [`server`], [`program`], [`group`]). What is wrong is noted
+//! [`expand`]) -> settings ([`daemon`], [`server`], [`program`], [`limits`], [`group`]). What is wrong is noted
 //! with its place and reading goes on, so that one run tells everything ([`problem`]).
 //!
 //! **Invariant:** the same text, files and host give the same settings; nothing is started,
@@ -18,6 +18,7 @@ mod expand;
 mod glob;
 mod group;
 mod ini;
+pub mod limits;
 mod load;
 pub mod problem;
 pub mod program;
@@ -28,6 +29,7 @@ pub mod setting;
 
 pub use daemon::DaemonSettings;
 pub use diff::{Changes, changes};
+pub use limits::Limits;
 pub use load::{load, load_ctl, search_paths};
 pub use problem::{ConfigError, Severity};
 pub use program::{GroupKind, GroupSettings, ProcessSettings};

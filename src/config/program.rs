@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::environment;
 use super::expand::ProgramNames;
 use super::ini::{Ini, RawSection};
+use super::limits::{self, Limits};
 use super::problem::Severity;
 use super::section::{Section, World};
 use super::setting::{self, Autorestart, LogSettings, LogTarget, StopSignal, User};
@@ -114,6 +115,13 @@ pub struct ProcessSettings {
     pub environment: Vec<(String, String)>,
     /// `SUPERVISOR_SERVER_URL`; `None` to be derived from the listeners.
     pub serverurl: Option<String>,
+    /// It says itself when it is ready (sd_notify(3)): RUNNING then, and `startsecs` is how long
+    /// it may take.
+    pub notify: bool,
+    /// How long it may be silent once it is RUNNING; zero asks for no sign of life.
+    pub watchdogsecs: Duration,
+    /// What it may use.
+    pub limits: Limits,
 }
 
 impl ProcessSettings {
@@ -142,6 +150,9 @@ impl ProcessSettings {
             stderr: LogSettings::new(LogTarget::Auto),
             environment: Vec::new(),
             serverurl: None,
+            notify: false,
+            watchdogsecs: Duration::ZERO,
+            limits: Limits::default(),
         }
     }
 }
@@ -227,6 +238,7 @@ fn process(
     let autostart = section.boolean("autostart", true);
     let autorestart = section.take("autorestart", setting::autorestart);
     let startsecs = section.integer("startsecs", 1, seconds.clone()).unsigned_abs();
+    let (notify, watchdogsecs) = readiness(&mut section);
     let startretries = section.integer("startretries", 3, seconds.clone()) as u32;
     let stopsignal = stop_signal(&mut section);
     let stopwaitsecs = section.integer("stopwaitsecs", 10, seconds).unsigned_abs();
@@ -242,6 +254,7 @@ fn process(
         section.text("serverurl").filter(|url| !url.trim().eq_ignore_ascii_case("auto"));
     let user = user(fleet, &mut section);
     let umask = section.take("umask", setting::octal);
+    let limits = limits::read(&mut section);
     if names.numprocs == 0 {
         return None;
     }
@@ -287,7 +300,22 @@ fn process(
         stderr,
         environment: environment::merged(&fleet.environment, &own),
         serverurl,
+        notify,
+        watchdogsecs: Duration::from_secs(watchdogsecs),
+        limits,
     })
+}
+
+/// `notify`, and `watchdogsecs` as far as it has an effect.
+fn readiness(section: &mut Section<'_>) -> (bool, u64) {
+    let notify = section.boolean("notify", false);
+    let seconds = section.integer("watchdogsecs", 0, 0..=i64::from(u32::MAX)).unsigned_abs();
+    if seconds > 0 && !notify {
+        let message = "has no effect without notify=true: the program could not say it is alive";
+        section.warn("watchdogsecs", message.to_owned());
+        return (notify, 0);
+    }
+    (notify, seconds)
 }
 
 /// The `priority` of a program or group: any number that fits.

@@ -106,7 +106,7 @@ impl<'a> World<'a> {
 }
 
 /// Room for the keys that a program section is asked for.
-const KEYS_ASKED: usize = 96;
+const KEYS_ASKED: usize = 128;
 
 /// One section, read key by key. What was never asked for is unknown, and [`Section::finish`]
 /// says so.

@@ -11,6 +11,7 @@ fn a_program_has_the_references_defaults() {
     assert_eq!((x.stopsignal, x.stopasgroup, x.killasgroup), (Signal::TERM, false, false));
     assert_eq!((x.exitcodes, x.user, x.directory, x.umask), (vec![0], None, None, None));
     assert_eq!((x.redirect_stderr, x.environment, x.serverurl), (false, vec![], None));
+    assert_eq!((x.notify, x.watchdogsecs.as_secs(), x.limits), (false, 0, Limits::default()));
     for log in [x.stdout, x.stderr] {
         assert_eq!((log.target, log.max_bytes, log.backups), (LogTarget::Auto, 50 << 20, 10));
         assert_eq!((log.capture_max_bytes, log.events_enabled, log.syslog), (0, false, false));
@@ -59,6 +60,35 @@ fn a_program_is_read_whole() {
     assert_eq!((user.uid, user.gid, user.groups), (1000, 50, vec![50, 1000]));
     assert_eq!((x.autorestart, x.exitcodes, x.serverurl), (Autorestart::Always, vec![], None));
     assert_eq!(x.environment, [("A".into(), "/etc".into()), ("B".into(), "80".into())]);
+}
+
+#[test]
+fn limits_are_read_in_their_units() {
+    let x = program(
+        "memory_max=2GB\nmemory_high= Infinity\ncpu_weight=10000\ntasks_max=1_000\nnice=-20\n\
+         oom_score_adj=1000\nlimit_stack=8MB:infinity\nlimit_nofile=1024\nlimit_core=0\n",
+    );
+    let limits = x.limits;
+    assert_eq!((limits.memory_max, limits.memory_high), (Some(2 << 30), Some(INFINITY)));
+    assert_eq!((limits.cpu_weight, limits.tasks_max), (Some(10_000), Some(1000)));
+    assert_eq!((limits.nice, limits.oom_score_adj), (Some(-20), Some(1000)));
+    let limit = |resource, soft, hard| ResourceLimit { resource, soft, hard };
+    assert_eq!(
+        limits.resources,
+        [
+            limit(Resource::Core, 0, 0),
+            limit(Resource::Nofile, 1024, 1024),
+            limit(Resource::Stack, 8 << 20, INFINITY),
+        ]
+    );
+}
+
+#[test]
+fn readiness_is_read() {
+    let x = program("notify=true\nwatchdogsecs=30\n");
+    assert_eq!((x.notify, x.watchdogsecs.as_secs()), (true, 30));
+    let x = program("watchdogsecs=30\n");
+    assert_eq!((x.notify, x.watchdogsecs.as_secs()), (false, 0));
 }
 
 #[test]
@@ -207,6 +237,9 @@ fn changes_are_found_in_every_setting() {
         "stdout_logfile=/tmp/x",
         "exitcodes=1",
         "user=web",
+        "notify=1",
+        "limit_nofile=9",
+        "memory_max=1GB",
     ] {
         let new = groups(&format!(
             "[program:same]\ncommand=a\n[program:x]\ncommand=a\n{change}\n[program:new]\ncommand=a\n"

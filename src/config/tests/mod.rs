@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::limits::{INFINITY, Resource, ResourceLimit};
 use super::setting::{Autorestart, LogTarget, User};
 use super::*;
 use crate::model::Signal;

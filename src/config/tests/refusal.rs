@@ -25,6 +25,32 @@ fn a_bad_value_is_told_with_its_place() {
     );
     check("process_name=a b", "process_name: \"a b\" is not a name: expected one without ' '");
     check("numprocs=100001", "numprocs: expected at most 100000 processes in all");
+    check("notify=maybe", "notify: \"maybe\" is not a boolean: expected true or false");
+}
+
+#[test]
+fn a_bad_limit_is_told_with_its_place() {
+    let check = |line: &str, expected: &str| {
+        let told = problems(&format!("[program:x]\ncommand=/bin/x\n{line}\n"));
+        assert_eq!(told, [format!("/etc/s.conf:4: [program:x] {expected}")], "{line}");
+    };
+    let size = "expected bytes, or KB, MB or GB, or infinity";
+    let count = "expected a whole number or infinity";
+    check("memory_max=lots", &format!("memory_max: \"lots\" is not a size: {size}"));
+    check("memory_max=-1", &format!("memory_max: \"-1\" is not a size: {size}"));
+    check("memory_high=0", "memory_high: 0 would let nothing run: expected more");
+    check("cpu_weight=0", "cpu_weight: 0 is out of range: expected 1 to 10000");
+    check("tasks_max=0", "tasks_max: 0 would let nothing run: expected more");
+    check("tasks_max=-1", &format!("tasks_max: \"-1\" is not a limit: {count}"));
+    check("limit_nofile=1KB", &format!("limit_nofile: \"1KB\" is not a limit: {count}"));
+    check(
+        "limit_core=2MB:1MB",
+        "limit_core: \"2MB:1MB\" is not possible: expected SOFT:HARD, HARD the greater",
+    );
+    check("limit_core=1:2:3", &format!("limit_core: \"2:3\" is not a size: {size}"));
+    check("nice=20", "nice: 20 is out of range: expected -20 to 19");
+    check("nice=99999999999", "nice: 99999999999 is out of range: expected -20 to 19");
+    check("oom_score_adj=-1001", "oom_score_adj: -1001 is out of range: expected -1000 to 1000");
 }
 
 #[test]
@@ -123,6 +149,23 @@ fn oddities_are_warned_of() {
     check(
         "[program:x]\ncommand=a\nstopsignal=INT TERM\n",
         &["4: [program:x] stopsignal: lists several signals: this version sends the first only"],
+    );
+    check(
+        "[program:x]\ncommand=a\nwatchdogsecs=5\n",
+        &[
+            "4: [program:x] watchdogsecs: has no effect without notify=true: the program could not say it is alive",
+        ],
+    );
+    check(
+        "[program:x]\ncommand=a\nmemory_max=1MB\nmemory_high=1024KB\n",
+        &[
+            "5: [program:x] memory_high: is not below memory_max and has no effect: expected a lower one",
+        ],
+    );
+    check("[program:x]\ncommand=a\nmemory_max=1MB\nmemory_high=infinity\n", &[]);
+    check(
+        "[program:x]\ncommand=a\nlimit_nofiles=9\n",
+        &["4: [program:x] limit_nofiles: is not a known key: did you mean limit_nofile?"],
     );
     check(
         "logfile=syslog\n",
