@@ -37,6 +37,14 @@ pub enum Effect {
         /// The process id it had.
         pid: i32,
     },
+    /// Send a signal to everything that is left in a process's control group; answered by
+    /// `Emptied`, in this turn if nothing is.
+    Empty {
+        /// Whose.
+        process: ProcessId,
+        /// What to send.
+        signal: Signal,
+    },
     /// Write to a child's standard input. The answer comes from the driver.
     WriteStdin {
         /// Whose.

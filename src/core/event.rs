@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::notification::Notification;
 pub use crate::config::Changes;
 use crate::config::GroupSettings;
 use crate::model::{Error, ExitStatus, GroupName, ProcessId, Signal};
@@ -40,6 +41,21 @@ pub enum Event {
         pid: i32,
         /// How it ended.
         status: ExitStatus,
+    },
+    /// Nothing is left in a process's control group: the answer to [`super::Effect::Empty`], at
+    /// once or when it comes to be so.
+    Emptied {
+        /// Whose.
+        process: ProcessId,
+    },
+    /// A child says something of itself.
+    Notified {
+        /// Whose child.
+        process: ProcessId,
+        /// The child that was the process's when it was said.
+        pid: i32,
+        /// What it said.
+        what: Notification,
     },
     /// A signal could not be delivered for another reason than that the process is gone.
     SignalFailed {

@@ -23,7 +23,7 @@ impl Group {
     }
 }
 
-/// Names AUTO log files. The names are drawn from a seed, so that the core needs no world and a
+/// Names what a process has outside: AUTO log files, its control group. The files' names are drawn from a seed, so that the core needs no world and a
 /// simulation repeats itself.
 #[derive(Clone, Debug)]
 pub struct LogNaming {
@@ -33,6 +33,8 @@ pub struct LogNaming {
     pub identifier: String,
     /// Where the drawing stands.
     pub seed: u64,
+    /// The control group that those of processes are in; `None` if they have none.
+    pub control_group: Option<String>,
 }
 
 /// Letters of an AUTO file's random part, as mkstemp(3) and the reference have them.
@@ -54,6 +56,10 @@ impl LogNaming {
             priority: settings.priority,
             stdout_logfile,
             stderr_logfile,
+            control_group: self
+                .control_group
+                .as_ref()
+                .map_or_else(String::new, |above| format!("{above}/{}", id.cgroup_name())),
         }
     }
 

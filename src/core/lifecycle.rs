@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Supervisor;
 use super::effect::{Effect, Mood};
 use super::event::{Changes, Reply, ReplyTo};
-use super::process::{AfterStop, State};
+use super::state::{AfterStop, State};
 use super::transition::Input;
 use crate::config::GroupSettings;
 use crate::config::setting::LogLevel;
@@ -297,11 +297,19 @@ impl Supervisor {
                 State::Backoff { .. }
                 | State::Spawning { .. }
                 | State::Exited { restart_at: Some(_) }
-                | State::Stopping { then: AfterStop::Start, .. } => true,
+                | State::Stopping {
+                    then: AfterStop::Start | AfterStop::Retry { .. } | AfterStop::Revive,
+                    ..
+                }
+                | State::Emptying {
+                    then: AfterStop::Start | AfterStop::Retry { .. } | AfterStop::Revive,
+                    ..
+                } => true,
                 State::Stopped { .. }
                 | State::Starting { .. }
                 | State::Running { .. }
                 | State::Stopping { then: AfterStop::Rest, .. }
+                | State::Emptying { then: AfterStop::Rest, .. }
                 | State::Exited { restart_at: None }
                 | State::Fatal
                 | State::Unknown { .. } => false,

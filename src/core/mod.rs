@@ -22,7 +22,9 @@ pub mod effect;
 pub mod event;
 pub mod group;
 mod lifecycle;
+pub mod notification;
 pub mod process;
+pub mod state;
 #[cfg(test)]
 mod tests;
 pub mod transition;
@@ -35,7 +37,9 @@ pub use waiter::STOP_REPORT_EVERY;
 
 use group::Group;
 use lifecycle::Course;
-use process::{AfterStop, Process, State};
+use notification::Notification;
+use process::Process;
+use state::{AfterStop, State};
 use transition::Input;
 use waiter::Waiters;
 
@@ -110,6 +114,19 @@ impl Supervisor {
                 // Orphans of programs come to the daemon as their subreaper: no news for a person.
                 _ => self.log(LogLevel::Debug, format!("reaped unknown pid {pid} ({status})")),
             },
+            Event::Emptied { process } => {
+                let may_restart = self.may_restart(&process);
+                self.apply(&process, Input::Emptied { may_restart }, now);
+            }
+            Event::Notified { process, pid, what } => {
+                // What an earlier child said is no longer of interest.
+                if self.pid_of(&process) == Some(pid) {
+                    if let Notification::MainPid(new) = what {
+                        self.by_pid.insert(new, process.clone());
+                    }
+                    self.apply(&process, Input::Notified(what), now);
+                }
+            }
             Event::SignalFailed { process, reason } => {
                 self.apply(&process, Input::SignalFailed(reason), now);
             }
@@ -216,13 +233,16 @@ impl Supervisor {
     }
 
     fn deadline_reached(&mut self, now: Now) {
-        while let Some((at, id)) = self.deadlines.first().cloned() {
-            if at > now.monotonic {
-                break;
-            }
+        // Each once a turn: a state may be followed by one that is due at the same moment.
+        let mut due = Vec::new();
+        while self.deadlines.first().is_some_and(|&(at, _)| at <= now.monotonic) {
+            due.extend(self.deadlines.pop_first());
+        }
+        for (_, id) in due {
             self.apply(&id, Input::Deadline, now);
-            // A state answers its deadline by leaving it; this keeps a mistake from looping.
-            self.deadlines.remove(&(at, id));
+            if let Some(at) = self.processes.get(&id).and_then(|found| found.state().deadline()) {
+                self.deadlines.insert((at, id));
+            }
         }
         self.waiters.report(now.monotonic, &mut self.effects);
         self.report_course(now);

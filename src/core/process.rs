@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use super::effect::Effect;
 use super::event::SpawnFailure;
+use super::state::{AfterStop, State};
 use crate::config::ProcessSettings;
 use crate::config::setting::LogLevel;
-use crate::model::{
-    ExitStatus, Instant, ProcessFacts, ProcessId, ProcessInfo, StateCode, WallTime,
-};
+use crate::model::{ExitStatus, ProcessFacts, ProcessId, ProcessInfo, StateCode, WallTime};
 
 /// A process of the fleet. Only [`super::transition`] changes its state.
 #[derive(Debug)]
@@ -28,161 +27,9 @@ pub struct Process {
     pub(super) record: Record,
     /// Automatic restarts in a row, each after less than a second up.
     pub(super) quick_restarts: u32,
-}
-
-/// Where a process stands; each state carries what only it needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Nothing runs, and nothing will by itself.
-    Stopped {
-        /// A person asked for it; it stays so through a reload.
-        by_request: bool,
-    },
-    /// A child was asked for in this turn; the answer is the next event about it.
-    Spawning {
-        /// Where to return to if the program turns out not to be there.
-        rest: Rest,
-        /// A person asked for it, so a missing program is a refusal, not a failed try.
-        by_request: bool,
-        /// How many tries in a row failed before this one.
-        failures: u32,
-        /// A stop came before the answer.
-        stop: Option<AfterStop>,
-    },
-    /// The child runs, and has yet to stay up for `startsecs`.
-    Starting {
-        /// The child.
-        pid: i32,
-        /// When it was started.
-        since: Instant,
-        /// When it will count as RUNNING.
-        settles_at: Instant,
-        /// How many tries in a row failed before this one.
-        failures: u32,
-    },
-    /// The child runs.
-    Running {
-        /// The child.
-        pid: i32,
-        /// When it was started.
-        since: Instant,
-    },
-    /// The last try failed; the next one has its time.
-    Backoff {
-        /// How many tries in a row have failed.
-        failures: u32,
-        /// When the next one is due.
-        retry_at: Instant,
-    },
-    /// The child was told to end.
-    Stopping {
-        /// The child.
-        pid: i32,
-        /// How far this has gone.
-        phase: StopPhase,
-        /// What comes after.
-        then: AfterStop,
-    },
-    /// It ended by itself.
-    Exited {
-        /// When it is started again; only a program that ends at once, again and again, waits.
-        restart_at: Option<Instant>,
-    },
-    /// It could not be started, and no further try will be made.
-    Fatal,
-    /// A signal could not be delivered to it, or it survived SIGKILL.
-    Unknown {
-        /// The child, which may still run.
-        pid: i32,
-    },
-}
-
-/// How far a stop has gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopPhase {
-    /// The stop signal was sent.
-    Asked {
-        /// When SIGKILL follows.
-        kill_at: Instant,
-    },
-    /// SIGKILL was sent.
-    Killed {
-        /// When it will be given up on.
-        give_up_at: Instant,
-    },
-}
-
-/// What a stop is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AfterStop {
-    /// To be stopped.
-    Rest,
-    /// To be started again.
-    Start,
-}
-
-/// The states from which a start begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rest {
-    /// [`State::Stopped`].
-    Stopped {
-        /// As there.
-        by_request: bool,
-    },
-    /// [`State::Exited`].
-    Exited,
-    /// [`State::Fatal`].
-    Fatal,
-}
-
-impl State {
-    /// The public name and number.
-    #[must_use]
-    pub fn code(&self) -> StateCode {
-        match self {
-            Self::Stopped { .. } => StateCode::Stopped,
-            Self::Spawning { .. } | Self::Starting { .. } => StateCode::Starting,
-            Self::Running { .. } => StateCode::Running,
-            Self::Backoff { .. } => StateCode::Backoff,
-            Self::Stopping { .. } => StateCode::Stopping,
-            Self::Exited { .. } => StateCode::Exited,
-            Self::Fatal => StateCode::Fatal,
-            Self::Unknown { .. } => StateCode::Unknown,
-        }
-    }
-
-    /// The live child, if there is one.
-    #[must_use]
-    pub fn pid(&self) -> Option<i32> {
-        match *self {
-            Self::Starting { pid, .. }
-            | Self::Running { pid, .. }
-            | Self::Stopping { pid, .. }
-            | Self::Unknown { pid } => Some(pid),
-            Self::Stopped { .. }
-            | Self::Spawning { .. }
-            | Self::Backoff { .. }
-            | Self::Exited { .. }
-            | Self::Fatal => None,
-        }
-    }
-
-    /// When this state wants to be looked at again without anything having happened.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
-        match *self {
-            Self::Starting { settles_at, .. } => Some(settles_at),
-            Self::Backoff { retry_at, .. } => Some(retry_at),
-            Self::Stopping { phase: StopPhase::Asked { kill_at }, .. } => Some(kill_at),
-            Self::Stopping { phase: StopPhase::Killed { give_up_at }, .. } => Some(give_up_at),
-            Self::Exited { restart_at } => restart_at,
-            Self::Stopped { .. }
-            | Self::Spawning { .. }
-            | Self::Running { .. }
-            | Self::Fatal
-            | Self::Unknown { .. } => None,
-        }
-    }
+    /// How often its child must report, as `watchdogsecs` or the child itself has it; zero for
+    /// never.
+    pub(super) report_every: Duration,
 }
 
 /// What is remembered of a process's past.
@@ -198,6 +45,22 @@ pub struct Record {
     pub spawn_error: Arc<str>,
     /// Starts since it was added.
     pub starts: u64,
+    /// What it last said of itself (`notify`); empty if nothing.
+    pub status_text: Arc<str>,
+    /// What it is about, as it says.
+    pub announced: Announced,
+}
+
+/// What a program that notifies says it is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Announced {
+    /// Its work.
+    #[default]
+    Work,
+    /// Reading its configuration anew.
+    Reloading,
+    /// Its end, on its own account.
+    Stopping,
 }
 
 /// What came of an input, in order.
@@ -209,6 +72,8 @@ pub enum Step {
     Spawned,
     /// A requested start was refused before anything ran.
     Refused(SpawnFailure),
+    /// Something changed that people see, but not its state.
+    Changed,
     /// Something to be done.
     Do(Effect),
 }
@@ -230,6 +95,7 @@ impl Process {
             state: State::Stopped { by_request: false },
             record: Record::default(),
             quick_restarts: 0,
+            report_every: Duration::ZERO,
         }
     }
 
@@ -262,8 +128,13 @@ impl Process {
     pub fn will_start(&self) -> bool {
         matches!(
             self.state,
-            State::Stopping { then: AfterStop::Start, .. }
-                | State::Spawning { stop: None | Some(AfterStop::Start), .. }
+            State::Stopping {
+                then: AfterStop::Start | AfterStop::Retry { .. } | AfterStop::Revive,
+                ..
+            } | State::Emptying {
+                then: AfterStop::Start | AfterStop::Retry { .. } | AfterStop::Revive,
+                ..
+            } | State::Spawning { stop: None | Some(AfterStop::Start), .. }
                 | State::Backoff { .. }
                 | State::Exited { restart_at: Some(_) }
         )
@@ -281,8 +152,19 @@ impl Process {
             exit: self.record.exit,
             spawn_error: Arc::clone(&self.record.spawn_error),
             starts: self.record.starts,
+            status_text: self.status_text(),
             facts: Arc::clone(&self.facts),
         }
+    }
+
+    fn status_text(&self) -> Arc<str> {
+        let text = &self.record.status_text;
+        let about = match self.record.announced {
+            Announced::Work => return Arc::clone(text),
+            Announced::Reloading => "reloading",
+            Announced::Stopping => "stopping",
+        };
+        if text.is_empty() { about.into() } else { format!("{about}: {text}").into() }
     }
 
     /// How long it must stay up.

@@ -1,9 +1,13 @@
 //! The law, walked through: what the simulation cannot say in one line.
 
+mod emptying;
+mod notified;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::process::{AfterStop, Process, Rest, State, Step, StopPhase};
+use super::process::{Process, Step};
+use super::state::{AfterStop, Rest, Settles, State, StopPhase};
 use super::transition::{Input, QUICK_RESTARTS_MAX};
 use crate::config::GroupKind;
 use crate::config::GroupSettings;
@@ -16,6 +20,8 @@ use crate::model::{
 };
 
 const PID: i32 = 42;
+
+const RUNNING: State = State::Running { pid: PID, since: Instant::ZERO, report_by: None };
 
 fn at(seconds: u64) -> Now {
     Now { monotonic: Instant::from_start(Duration::from_secs(seconds)), wall: WallTime(1) }
@@ -31,6 +37,7 @@ fn process_in(state: State) -> Process {
         priority: 999,
         stdout_logfile: String::new(),
         stderr_logfile: String::new(),
+        control_group: String::new(),
     };
     let id = ProcessId::new("web", "web");
     let mut process = Process::new(id, Arc::new(settings("web")), Arc::new(facts), 1);
@@ -49,12 +56,29 @@ fn every_state() -> Vec<State> {
             failures: 0,
             stop: None,
         },
-        State::Starting { pid: PID, since: Instant::ZERO, settles_at: later, failures: 0 },
-        State::Running { pid: PID, since: Instant::ZERO },
+        State::Starting {
+            pid: PID,
+            since: Instant::ZERO,
+            settles: Settles::At(later),
+            failures: 0,
+        },
+        State::Starting {
+            pid: PID,
+            since: Instant::ZERO,
+            settles: Settles::WhenReady { by: Some(later) },
+            failures: 0,
+        },
+        RUNNING,
+        State::Running { pid: PID, since: Instant::ZERO, report_by: Some(later) },
         State::Backoff { failures: 1, retry_at: later },
         State::Stopping {
             pid: PID,
-            phase: StopPhase::Asked { kill_at: later },
+            phase: StopPhase::Asked { at: Instant::ZERO, kill_at: later },
+            then: AfterStop::Rest,
+        },
+        State::Emptying {
+            status: ExitStatus::Code(0),
+            phase: StopPhase::Asked { at: Instant::ZERO, kill_at: later },
             then: AfterStop::Rest,
         },
         State::Exited { restart_at: None },
@@ -79,6 +103,7 @@ fn every_state_has_a_way_out() {
             Input::Stop { then: AfterStop::Rest },
             Input::Spawned(PID),
             Input::Ended { status: ExitStatus::Code(0), may_restart: true },
+            Input::Emptied { may_restart: true },
         ];
         let leaves = inputs.into_iter().any(|input| {
             let mut process = process_in(state.clone());
@@ -121,9 +146,9 @@ fn failures_are_tried_again_after_one_two_and_three_seconds_then_given_up() {
 
 #[test]
 fn an_exit_that_overtakes_the_deadline_still_counts_as_running_first() {
-    let settles_at = at(5).monotonic;
+    let settles = Settles::At(at(5).monotonic);
     let mut process =
-        process_in(State::Starting { pid: PID, since: Instant::ZERO, settles_at, failures: 0 });
+        process_in(State::Starting { pid: PID, since: Instant::ZERO, settles, failures: 0 });
     let input = Input::Ended { status: ExitStatus::Code(0), may_restart: true };
     let steps = process.transition(input, at(6));
     assert_eq!(entered(&steps), [StateCode::Running, StateCode::Exited]);
@@ -131,25 +156,28 @@ fn an_exit_that_overtakes_the_deadline_still_counts_as_running_first() {
 
 #[test]
 fn a_program_that_ends_at_once_again_and_again_is_slowed_down() {
-    let mut process = process_in(State::Running { pid: PID, since: Instant::ZERO });
+    let mut process = process_in(RUNNING);
     let ended = || Input::Ended { status: ExitStatus::Code(1), may_restart: true };
     for _ in 0..QUICK_RESTARTS_MAX {
         let steps = process.transition(ended(), at(0));
         assert_eq!(entered(&steps), [StateCode::Exited, StateCode::Starting]);
-        process.put_in(State::Running { pid: PID, since: Instant::ZERO });
+        process.put_in(RUNNING);
     }
     process.transition(ended(), at(0));
     assert_eq!(process.state(), &State::Exited { restart_at: Some(at(1).monotonic) });
     // One that stayed up is forgiven.
-    process.put_in(State::Running { pid: PID, since: Instant::ZERO });
+    process.put_in(RUNNING);
     let steps = process.transition(ended(), at(2));
     assert_eq!(entered(&steps), [StateCode::Exited, StateCode::Starting]);
 }
 
 /// A supervisor of one group `g` with these processes, all running.
 fn running(names: &[&str]) -> Supervisor {
-    let groups = vec![group("g", names)];
-    let mut supervisor = Supervisor::new(groups, naming());
+    started(Supervisor::new(vec![group("g", names)], naming()))
+}
+
+/// With everything that starts by itself running, from process id 101 on.
+fn started(mut supervisor: Supervisor) -> Supervisor {
     supervisor.handle(Event::Ready, at(0));
     let mut pid = 100;
     while let Some(effect) = supervisor.next_effect() {
@@ -173,7 +201,7 @@ fn group(name: &str, members: &[&str]) -> Arc<GroupSettings> {
 }
 
 fn naming() -> LogNaming {
-    LogNaming { directory: "/tmp".into(), identifier: "test".into(), seed: 1 }
+    LogNaming { directory: "/tmp".into(), identifier: "test".into(), seed: 1, control_group: None }
 }
 
 fn effects(supervisor: &mut Supervisor, event: Event, now: Now) -> Vec<Effect> {

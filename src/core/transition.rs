@@ -11,11 +11,15 @@
 //!                               v
 //!                             FATAL
 //!
-//!   STARTING, RUNNING --stop--> STOPPING --ended--> STOPPED (or Spawning, for a restart)
-//!                                  | stopwaitsecs: SIGKILL
+//!   STARTING, RUNNING --stop--> STOPPING --ended--> Emptying --emptied--> STOPPED
+//!                                  | stopwaitsecs: SIGKILL             (or Spawning, for a restart)
 //!                                  v KILL_WAIT later
 //!                               UNKNOWN
 //! ```
+//!
+//! A program that notifies is RUNNING when it says that it is ready; if it does not say so in time,
+//! or stops reporting, it is stopped as above, and what follows is BACKOFF or EXITED. Emptying is
+//! for programs with a control group: public as STOPPING, until nothing is left in it.
 //!
 //! Every state answers every input, even if the answer is "nothing". A state that waits names its
 //! deadline in [`State::deadline`]; an input comes with the time and never reads a clock. The
@@ -24,11 +28,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::effect::Effect;
 use super::event::{SpawnFailure, SpawnFailureKind};
-use super::process::{AfterStop, Process, Rest, State, Step, StopPhase};
-use crate::config::setting::{Autorestart, LogLevel};
-use crate::model::{ExitStatus, Instant, Now, Signal};
+use super::notification::Notification;
+use super::process::{Process, Step};
+use super::state::{AfterStop, Rest, Settles, State, StopPhase};
+use crate::config::setting::LogLevel;
+use crate::model::{ExitStatus, Now, Signal};
+
+mod notified;
+mod steps;
 
 /// How long a child may take to vanish after SIGKILL before the process is UNKNOWN. Only a child
 /// in an uninterruptible system call (a dead NFS server, a failing disk) takes so long.
@@ -36,6 +44,10 @@ pub const KILL_WAIT: Duration = Duration::from_secs(30);
 
 /// A child that was up for less than this ended "at once".
 pub const RESTART_SPACING: Duration = Duration::from_secs(1);
+
+/// How much longer than its settings say a program may take to start or to stop because it asks
+/// for it (`EXTEND_TIMEOUT_USEC=`): a stop ends.
+pub const EXTENSION_MAX: Duration = Duration::from_secs(3600);
 
 /// Automatic restarts in a row of a child that ended at once, before they are spaced: past it
 /// there is one start each [`RESTART_SPACING`], as in the reference's loop.
@@ -67,6 +79,13 @@ pub enum Input {
         /// Whether it may be started again by itself.
         may_restart: bool,
     },
+    /// Nothing is left in its control group.
+    Emptied {
+        /// Whether it may be started again by itself.
+        may_restart: bool,
+    },
+    /// Its child says something of itself.
+    Notified(Notification),
     /// A signal could not be delivered.
     SignalFailed(String),
     /// The deadline of its state has come.
@@ -92,6 +111,9 @@ impl Process {
             // A start while it stops is kept until it has stopped, never lost.
             (State::Stopping { pid, phase, .. }, Input::Start { .. }) => {
                 self.state = State::Stopping { pid, phase, then: AfterStop::Start };
+            }
+            (State::Emptying { status, phase, .. }, Input::Start { .. }) => {
+                self.state = State::Emptying { status, phase, then: AfterStop::Start };
             }
             (
                 State::Spawning { rest, by_request, failures, stop: Some(_) },
@@ -123,9 +145,16 @@ impl Process {
             }
 
             // --- deadlines
-            (State::Starting { pid, since, settles_at, .. }, Input::Deadline) => {
-                if now.monotonic >= settles_at {
-                    self.settle(pid, since, out);
+            (State::Starting { pid, since, settles, failures }, Input::Deadline) => match settles {
+                Settles::At(at) if now.monotonic >= at => self.settle(pid, since, now, out),
+                Settles::WhenReady { by: Some(by) } if now.monotonic >= by => {
+                    self.not_ready(pid, failures, now, out);
+                }
+                Settles::At(_) | Settles::WhenReady { .. } => {}
+            },
+            (State::Running { pid, report_by: Some(at), .. }, Input::Deadline) => {
+                if now.monotonic >= at {
+                    self.hung(pid, now, out);
                 }
             }
             (State::Backoff { failures, retry_at }, Input::Deadline) => {
@@ -139,7 +168,7 @@ impl Process {
                 }
             }
             (State::Stopping { pid, phase, then }, Input::Deadline) => match phase {
-                StopPhase::Asked { kill_at } if now.monotonic >= kill_at => {
+                StopPhase::Asked { kill_at, .. } if now.monotonic >= kill_at => {
                     let line = format!("killing '{}' ({pid}) with SIGKILL", self.id.name);
                     out.push(Self::log(LogLevel::Warn, line));
                     let phase = StopPhase::Killed { give_up_at: now.monotonic + KILL_WAIT };
@@ -157,6 +186,22 @@ impl Process {
                 }
                 StopPhase::Asked { .. } | StopPhase::Killed { .. } => {}
             },
+            (State::Emptying { status, phase, then }, Input::Deadline) => match phase {
+                StopPhase::Asked { kill_at, .. } if now.monotonic >= kill_at => {
+                    let phase = StopPhase::Killed { give_up_at: now.monotonic + KILL_WAIT };
+                    self.empty(status, phase, then, out);
+                }
+                StopPhase::Killed { give_up_at } if now.monotonic >= give_up_at => {
+                    let line = format!(
+                        "cannot end every process of {}: some survived SIGKILL for {} seconds",
+                        self.id.name,
+                        KILL_WAIT.as_secs()
+                    );
+                    out.push(Self::log(LogLevel::Critical, line));
+                    self.over(status, then, false, now, out);
+                }
+                StopPhase::Asked { .. } | StopPhase::Killed { .. } => {}
+            },
 
             // --- stopping
             (
@@ -166,6 +211,9 @@ impl Process {
             // Whoever spoke last is right: a stop takes back a start that waits for the end.
             (State::Stopping { pid, phase, .. }, Input::Stop { then }) => {
                 self.state = State::Stopping { pid, phase, then };
+            }
+            (State::Emptying { status, phase, .. }, Input::Stop { then }) => {
+                self.state = State::Emptying { status, phase, then };
             }
             (State::Spawning { rest, by_request, failures, .. }, Input::Stop { then }) => {
                 self.state = State::Spawning { rest, by_request, failures, stop: Some(then) };
@@ -185,7 +233,7 @@ impl Process {
                     AfterStop::Rest if self.state.deadline().is_some() => {
                         self.enter(State::Stopped { by_request: true }, out);
                     }
-                    AfterStop::Rest => {}
+                    AfterStop::Rest | AfterStop::Retry { .. } | AfterStop::Revive => {}
                 }
             }
             (State::Exited { restart_at: Some(_) }, Input::Retire) => {
@@ -198,29 +246,34 @@ impl Process {
 
             // --- the child ended
             (
-                State::Starting { pid, since, settles_at, failures },
+                State::Starting { pid, since, settles, failures },
                 Input::Ended { status, may_restart },
-            ) => {
+            ) => match settles {
                 // The deadline may have been overtaken by the exit.
-                if now.monotonic >= settles_at {
-                    self.settle(pid, since, out);
+                Settles::At(at) if now.monotonic >= at => {
+                    self.settle(pid, since, now, out);
                     self.exited(pid, status, may_restart, now, out);
-                } else {
+                }
+                Settles::At(_) | Settles::WhenReady { .. } => {
                     self.ended_too_quickly(pid, status, failures, may_restart, now, out);
                 }
-            }
+            },
             (State::Running { pid, .. }, Input::Ended { status, may_restart }) => {
                 self.exited(pid, status, may_restart, now, out);
             }
-            (State::Stopping { pid, then, .. }, Input::Ended { status, .. }) => {
-                self.stopped(pid, status, out);
-                self.record.stop = now.wall;
-                self.start_again(then, out);
+            (State::Stopping { pid, phase, then }, Input::Ended { status, may_restart }) => {
+                self.ended_when_told(pid, status, phase, then, may_restart, now, out);
+            }
+            (State::Emptying { status, then, .. }, Input::Emptied { may_restart }) => {
+                self.over(status, then, may_restart, now, out);
             }
             (State::Unknown { pid }, Input::Ended { status, .. }) => {
-                self.stopped(pid, status, out);
-                self.record.stop = now.wall;
+                self.end_record(pid, status, now, out);
+                self.stopped(status, out);
             }
+
+            // --- the child says something
+            (_, Input::Notified(what)) => self.notified(what, now, out),
 
             // --- a signal that could not be delivered
             (
@@ -248,6 +301,7 @@ impl Process {
                 | State::Fatal
                 | State::Spawning { .. }
                 | State::Backoff { .. }
+                | State::Emptying { .. }
                 | State::Unknown { .. },
                 Input::SignalFailed(_),
             )
@@ -256,8 +310,21 @@ impl Process {
                 | State::Exited { .. }
                 | State::Fatal
                 | State::Spawning { .. }
-                | State::Backoff { .. },
+                | State::Backoff { .. }
+                | State::Emptying { .. },
                 Input::Ended { .. },
+            )
+            | (
+                State::Stopped { .. }
+                | State::Exited { .. }
+                | State::Fatal
+                | State::Spawning { .. }
+                | State::Starting { .. }
+                | State::Running { .. }
+                | State::Backoff { .. }
+                | State::Stopping { .. }
+                | State::Unknown { .. },
+                Input::Emptied { .. },
             )
             | (
                 State::Stopped { .. }
@@ -267,6 +334,7 @@ impl Process {
                 | State::Running { .. }
                 | State::Backoff { .. }
                 | State::Stopping { .. }
+                | State::Emptying { .. }
                 | State::Unknown { .. },
                 Input::Spawned(_) | Input::SpawnFailed(_),
             )
@@ -275,7 +343,7 @@ impl Process {
                 | State::Exited { .. }
                 | State::Fatal
                 | State::Spawning { .. }
-                | State::Running { .. }
+                | State::Running { report_by: None, .. }
                 | State::Unknown { .. },
                 Input::Deadline,
             ) => {}
@@ -294,207 +362,5 @@ impl Process {
     #[cfg(test)]
     pub(super) fn put_in(&mut self, state: State) {
         self.state = state;
-    }
-
-    fn enter(&mut self, state: State, out: &mut Vec<Step>) {
-        self.state = state;
-        out.push(Step::Entered(self.state.code()));
-    }
-
-    fn spawn(&mut self, rest: Rest, by_request: bool, failures: u32, out: &mut Vec<Step>) {
-        if by_request {
-            self.quick_restarts = 0;
-        }
-        self.enter(State::Spawning { rest, by_request, failures, stop: None }, out);
-        out.push(Step::Do(Effect::Spawn {
-            process: self.id.clone(),
-            settings: Arc::clone(&self.settings),
-            facts: Arc::clone(&self.facts),
-        }));
-    }
-
-    /// Forgets the last run. Not done by `spawn`: a start that is refused leaves no trace.
-    fn begin_record(&mut self, now: Now) {
-        self.record.start = now.wall;
-        self.record.spawn_error = Arc::default();
-        self.record.exit = None;
-    }
-
-    fn spawned(
-        &mut self,
-        pid: i32,
-        failures: u32,
-        stop: Option<AfterStop>,
-        now: Now,
-        out: &mut Vec<Step>,
-    ) {
-        self.begin_record(now);
-        self.record.starts += 1;
-        out.push(Step::Spawned);
-        out.push(Self::log(LogLevel::Info, format!("spawned: '{}' with pid {pid}", self.id.name)));
-        let since = now.monotonic;
-        if let Some(then) = stop {
-            self.state = State::Running { pid, since };
-            self.stop(pid, then, now, out);
-        } else if self.startsecs().is_zero() {
-            self.settle(pid, since, out);
-        } else {
-            let settles_at = since + self.startsecs();
-            // No passage: to the outside it has been STARTING since it was asked for.
-            self.state = State::Starting { pid, since, settles_at, failures };
-        }
-    }
-
-    fn settle(&mut self, pid: i32, since: Instant, out: &mut Vec<Step>) {
-        self.enter(State::Running { pid, since }, out);
-        out.push(Self::log(
-            LogLevel::Info,
-            format!(
-                "success: {} entered RUNNING state, process has stayed up for > than {} seconds \
-                 (startsecs)",
-                self.id.name,
-                self.startsecs().as_secs()
-            ),
-        ));
-    }
-
-    /// A start that a person asked for, of a program that is not there: as if never asked.
-    fn refuse(&mut self, rest: Rest, failure: SpawnFailure, out: &mut Vec<Step>) {
-        let state = match rest {
-            Rest::Stopped { by_request } => State::Stopped { by_request },
-            Rest::Exited => State::Exited { restart_at: None },
-            Rest::Fatal => State::Fatal,
-        };
-        out.push(Step::Refused(failure));
-        self.enter(state, out);
-    }
-
-    fn back_off(&mut self, failures: u32, now: Now, out: &mut Vec<Step>) {
-        let failures = failures.saturating_add(1);
-        let wait = Duration::from_secs(u64::from(failures));
-        self.enter(State::Backoff { failures, retry_at: now.monotonic + wait }, out);
-        if failures > self.settings.startretries {
-            self.enter(State::Fatal, out);
-            out.push(Self::log(
-                LogLevel::Info,
-                format!(
-                    "gave up: {} entered FATAL state, too many start retries too quickly",
-                    self.id.name
-                ),
-            ));
-        }
-    }
-
-    fn stop(&mut self, pid: i32, then: AfterStop, now: Now, out: &mut Vec<Step>) {
-        let phase = StopPhase::Asked { kill_at: now.monotonic + self.settings.stopwaitsecs };
-        self.enter(State::Stopping { pid, phase, then }, out);
-        self.kill(pid, self.settings.stopsignal, self.settings.stopasgroup, out);
-    }
-
-    fn kill(&self, pid: i32, signal: Signal, group: bool, out: &mut Vec<Step>) {
-        let name = &self.id.name;
-        let whom = if group { "process group " } else { "" };
-        let line = format!("killing {name} (pid {pid}) {whom}with signal {signal}");
-        out.push(Self::log(LogLevel::Debug, line));
-        out.push(Step::Do(Effect::Kill { process: self.id.clone(), pid, signal, group }));
-    }
-
-    fn start_again(&mut self, then: AfterStop, out: &mut Vec<Step>) {
-        if then == AfterStop::Start {
-            self.spawn(Rest::Stopped { by_request: true }, true, 0, out);
-        }
-    }
-
-    fn stopped(&mut self, pid: i32, status: ExitStatus, out: &mut Vec<Step>) {
-        self.record.exit = Some(status);
-        out.push(Step::Do(Effect::Ended { process: self.id.clone(), pid }));
-        self.enter(State::Stopped { by_request: true }, out);
-        let level = if self.expects(status) { LogLevel::Info } else { LogLevel::Warn };
-        out.push(Self::log(level, format!("stopped: {} ({status})", self.id.name)));
-    }
-
-    fn ended_too_quickly(
-        &mut self,
-        pid: i32,
-        status: ExitStatus,
-        failures: u32,
-        may_restart: bool,
-        now: Now,
-        out: &mut Vec<Step>,
-    ) {
-        self.record.stop = now.wall;
-        self.record.exit = None;
-        self.record.spawn_error = Arc::from("Exited too quickly (process log may have details)");
-        out.push(Step::Do(Effect::Ended { process: self.id.clone(), pid }));
-        let line = format!("exited: {} ({status}; not expected)", self.id.name);
-        out.push(Self::log(LogLevel::Warn, line));
-        if may_restart {
-            self.back_off(failures, now, out);
-        } else {
-            self.enter(State::Fatal, out);
-        }
-    }
-
-    fn exited(
-        &mut self,
-        pid: i32,
-        status: ExitStatus,
-        may_restart: bool,
-        now: Now,
-        out: &mut Vec<Step>,
-    ) {
-        let lived = match self.state {
-            State::Running { since, .. } => now.monotonic - since,
-            _ => Duration::ZERO,
-        };
-        let expected = self.expects(status);
-        self.record.stop = now.wall;
-        self.record.exit = Some(status);
-        if !expected {
-            self.record.spawn_error = Arc::from(format!("Bad exit code {}", status.code()));
-        }
-        out.push(Step::Do(Effect::Ended { process: self.id.clone(), pid }));
-        self.enter(State::Exited { restart_at: None }, out);
-        let (level, word) =
-            if expected { (LogLevel::Info, "expected") } else { (LogLevel::Warn, "not expected") };
-        out.push(Self::log(level, format!("exited: {} ({status}; {word})", self.id.name)));
-        let again = match self.settings.autorestart {
-            Autorestart::Always => true,
-            Autorestart::Unexpected => !expected,
-            Autorestart::Never => false,
-        };
-        if again && may_restart {
-            self.restart(status, lived, now, out);
-        }
-    }
-
-    /// Starts it again: at once, unless it has ended at once too often.
-    fn restart(&mut self, status: ExitStatus, lived: Duration, now: Now, out: &mut Vec<Step>) {
-        // SIGKILL is somebody's doing, not the program's: it says nothing of how it starts.
-        let killed = matches!(status, ExitStatus::Signal { number: libc::SIGKILL, .. });
-        if lived >= RESTART_SPACING {
-            self.quick_restarts = 0;
-        } else if !killed {
-            self.quick_restarts = self.quick_restarts.saturating_add(1);
-        }
-        if self.quick_restarts <= QUICK_RESTARTS_MAX {
-            self.spawn(Rest::Exited, false, 0, out);
-            return;
-        }
-        if self.quick_restarts == QUICK_RESTARTS_MAX + 1 {
-            let line = format!(
-                "{} ends within {} second of each start: from now on it is started at most once \
-                 in that time",
-                self.id.name,
-                RESTART_SPACING.as_secs()
-            );
-            out.push(Self::log(LogLevel::Warn, line));
-        }
-        let wait = RESTART_SPACING.saturating_sub(lived);
-        self.state = State::Exited { restart_at: Some(now.monotonic + wait) };
-    }
-
-    fn expects(&self, status: ExitStatus) -> bool {
-        self.settings.exitcodes.contains(&status.code())
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::effect::Effect;
 use super::event::{ProcessStatus, Reply, ReplyTo, SpawnFailure, SpawnFailureKind};
-use super::process::{AfterStop, Process, State, Step};
+use super::process::{Process, Step};
+use super::state::{AfterStop, State};
 use crate::config::setting::LogLevel;
 use crate::model::{Error, ErrorKind, Instant, ProcessId, StateCode};
 
@@ -179,10 +180,12 @@ fn verdict(want: Want, step: &Step, process: &Process) -> Option<Result<(), Erro
     // What follows at once or is promised: a start waits for that, not for this.
     let will_start = matches!(
         process.state(),
-        State::Spawning { .. } | State::Stopping { then: AfterStop::Start, .. }
+        State::Spawning { .. }
+            | State::Stopping { then: AfterStop::Start | AfterStop::Retry { .. }, .. }
+            | State::Emptying { then: AfterStop::Start | AfterStop::Retry { .. }, .. }
     );
     match (want, step) {
-        (_, Step::Do(_)) => None,
+        (_, Step::Do(_) | Step::Changed) => None,
         (Want::Launched, Step::Spawned) => Some(Ok(())),
         (Want::Running | Want::AtRest, Step::Spawned) => None,
         (Want::Launched | Want::Running, Step::Refused(failure)) => Some(Err(refusal(failure))),

@@ -131,6 +131,7 @@ impl Life<'_> {
             directory: settings.childlogdir.to_string_lossy().into_owned(),
             identifier: settings.identifier.clone(),
             seed: seed(),
+            control_group: None,
         };
         let reloads =
             Reloads::new().map_err(|why: io::Error| format!("cannot receive signals: {why}"))?;

@@ -59,6 +59,8 @@ impl Signal {
     pub const QUIT: Self = Self(libc::SIGQUIT);
     /// SIGKILL, which nothing survives.
     pub const KILL: Self = Self(libc::SIGKILL);
+    /// SIGABRT
+    pub const ABRT: Self = Self(libc::SIGABRT);
     /// SIGUSR2, which asks the daemon to reopen its logs.
     pub const USR2: Self = Self(libc::SIGUSR2);
     /// SIGTERM, the default `stopsignal`; it asks the daemon to end.

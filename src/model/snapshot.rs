@@ -45,6 +45,8 @@ pub struct ProcessInfo {
     pub spawn_error: Arc<str>,
     /// Starts since the process was added, automatic and requested.
     pub starts: u64,
+    /// What the program last said of itself (sd_notify(3), `STATUS=`); empty if nothing.
+    pub status_text: Arc<str>,
     /// What does not change while it is in the configuration.
     pub facts: Arc<ProcessFacts>,
 }
@@ -60,6 +62,8 @@ pub struct ProcessFacts {
     pub stdout_logfile: String,
     /// Where stderr is kept; empty if nowhere or with stdout.
     pub stderr_logfile: String,
+    /// Its control group, as /proc/PID/cgroup names it; empty without one of its own.
+    pub control_group: String,
 }
 
 impl Snapshot {

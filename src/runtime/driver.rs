@@ -187,6 +187,7 @@ impl Driver {
                         .err()
                         .map(|errno| Event::SignalFailed { process, reason: failed(errno) })
                 }
+                Effect::Empty { process, .. } => Some(Event::Emptied { process }),
                 other => {
                     self.perform(other);
                     None
@@ -265,7 +266,10 @@ impl Driver {
             }
             Effect::ReopenLogs => self.logs.reopen(),
             // These are the turn's own.
-            Effect::Spawn { .. } | Effect::Kill { .. } | Effect::Finished(_) => {}
+            Effect::Spawn { .. }
+            | Effect::Kill { .. }
+            | Effect::Empty { .. }
+            | Effect::Finished(_) => {}
         }
     }
 

@@ -74,6 +74,7 @@ impl Rig {
             priority: 999,
             stdout_logfile: auto.to_str().unwrap().into(),
             stderr_logfile: String::new(),
+            control_group: String::new(),
         };
         (ProcessId::new(name, name), Arc::new(settings), Arc::new(facts))
     }

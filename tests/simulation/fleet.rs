@@ -66,7 +66,11 @@ pub fn edited(old: &[Arc<GroupSettings>], random: &mut Random) -> Vec<Arc<GroupS
 
 fn process(name: &str, random: &mut Random) -> Arc<ProcessSettings> {
     let restarts = [Autorestart::Always, Autorestart::Unexpected, Autorestart::Never];
+    let notify = random.once_in(3);
+    let watchdogsecs = if notify { random.below(4) } else { 0 };
     Arc::new(ProcessSettings {
+        notify,
+        watchdogsecs: Duration::from_secs(watchdogsecs),
         priority: random.below(3) as i32,
         autostart: !random.once_in(4),
         autorestart: *random.pick(&restarts),
@@ -79,6 +83,8 @@ fn process(name: &str, random: &mut Random) -> Arc<ProcessSettings> {
     })
 }
 
-pub fn naming() -> LogNaming {
-    LogNaming { directory: "/logs".into(), identifier: "simulation".into(), seed: 1 }
+/// Half of the worlds have control groups.
+pub fn naming(random: &mut Random) -> LogNaming {
+    let control_group = random.once_in(2).then(|| "/service".to_owned());
+    LogNaming { directory: "/logs".into(), identifier: "simulation".into(), seed: 1, control_group }
 }

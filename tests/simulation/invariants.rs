@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use supervisord::config::GroupSettings;
 use supervisord::core::Command;
-use supervisord::core::process::{State, StopPhase};
-use supervisord::core::transition::KILL_WAIT;
+use supervisord::core::state::{State, StopPhase};
+use supervisord::core::transition::{EXTENSION_MAX, KILL_WAIT};
 use supervisord::model::{ProcessId, StateCode, SupervisorState};
 
 use crate::world::{PATIENCE, World};
@@ -61,12 +61,15 @@ impl World {
 
     /// A stop ends within stopwaitsecs and one kill.
     fn check_stop(&self, id: &ProcessId, state: &State, stopwaitsecs: Duration) {
-        let State::Stopping { phase, .. } = state else { return };
+        let (State::Stopping { phase, .. } | State::Emptying { phase, .. }) = state else { return };
         let Some(expectation) = self.expectations.get(id) else { return };
         let Some(asked_at) = expectation.asked_at else { return };
         match phase {
-            StopPhase::Asked { kill_at } => {
-                assert!(*kill_at <= asked_at + stopwaitsecs, "{id}: SIGKILL comes too late");
+            StopPhase::Asked { at, kill_at } => {
+                assert_eq!(*at, asked_at, "{id}: the stop forgot when it began");
+                let latest = (asked_at + stopwaitsecs).max(expectation.extended_to);
+                assert!(*kill_at <= latest, "{id}: SIGKILL comes too late");
+                assert!(*kill_at <= asked_at + stopwaitsecs + EXTENSION_MAX);
                 assert!(expectation.killed_at.is_none());
             }
             StopPhase::Killed { give_up_at } => {

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use supervisord::config::GroupSettings;
-use supervisord::core::event::{SpawnFailure, SpawnFailureKind};
-use supervisord::core::process::State;
-use supervisord::core::transition::{KILL_WAIT, QUICK_RESTARTS_MAX};
+use supervisord::core::state::State;
 use supervisord::core::{Command, Effect, Event, Mood, Reply, ReplyTo, Supervisor};
-use supervisord::model::{ExitStatus, Instant, Now, ProcessId, Signal, SupervisorState, WallTime};
+use supervisord::model::{ExitStatus, Instant, Now, ProcessId, Signal, WallTime};
 
 use crate::brief;
+use crate::children::{Child, Leftover};
 use crate::fleet;
 use crate::random::Random;
 
@@ -24,25 +23,6 @@ pub const PATIENCE: Duration = Duration::from_secs(600);
 /// Deadlines of one moment: a stop, its kill, and the same for the others.
 const DEADLINES_AT_ONCE: u32 = 5;
 
-/// A child process of the fake world.
-pub struct Child {
-    pub process: ProcessId,
-    /// When it ends by itself, if ever.
-    pub ends_at: Option<Instant>,
-    /// How it takes the stop signal.
-    pub manners: Manners,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-pub enum Manners {
-    /// Ends soon after the stop signal.
-    Polite,
-    /// Ends only by SIGKILL.
-    Stubborn,
-    /// Is stuck in the kernel: not even SIGKILL ends it in time.
-    Stuck,
-}
-
 /// What the world expects of a process, told from effects alone.
 #[derive(Default)]
 pub struct Expectation {
@@ -51,6 +31,8 @@ pub struct Expectation {
     /// When the stop signal was sent, and when SIGKILL.
     pub asked_at: Option<Instant>,
     pub killed_at: Option<Instant>,
+    /// Until when the child has asked for more time.
+    pub extended_to: Instant,
 }
 
 pub struct World {
@@ -60,6 +42,8 @@ pub struct World {
     pub children: BTreeMap<i32, Child>,
     /// Ended, but not yet waited for.
     pub zombies: VecDeque<(i32, ExitStatus)>,
+    /// What is left in control groups.
+    pub leftovers: BTreeMap<ProcessId, Leftover>,
     pub next_pid: i32,
     pub asked: BTreeMap<ReplyTo, (Instant, Command)>,
     pub next_reply: u64,
@@ -75,7 +59,7 @@ pub struct World {
 impl World {
     pub fn new(mut random: Random) -> Self {
         let groups = fleet::groups(&mut random);
-        let core = Supervisor::new(groups, fleet::naming());
+        let core = Supervisor::new(groups, fleet::naming(&mut random));
         let now = Now { monotonic: Instant::ZERO, wall: WallTime(1) };
         let mut world = Self {
             random,
@@ -83,6 +67,7 @@ impl World {
             core,
             children: BTreeMap::new(),
             zombies: VecDeque::new(),
+            leftovers: BTreeMap::new(),
             next_pid: 100,
             asked: BTreeMap::new(),
             next_reply: 0,
@@ -122,8 +107,9 @@ impl World {
                 self.feed(Event::Signalled(signal));
             }
             7 => self.stranger_ends(),
-            8..=10 => self.child_ends_by_itself(),
-            11..=14 => self.reap(),
+            8..=9 => self.child_ends_by_itself(),
+            10..=11 => self.child_notifies(),
+            12..=14 => self.reap(),
             _ => self.pass_time(),
         }
     }
@@ -135,13 +121,21 @@ impl World {
             self.feed(Event::Signalled(Signal::TERM));
         }
         while self.finished.is_none() {
-            assert!(self.now.monotonic - asked_at < PATIENCE, "a shutdown does not end");
+            let waited = self.now.monotonic - asked_at;
+            assert!(waited < PATIENCE, "a shutdown does not end: {:?}", self.not_at_rest());
             self.reap();
             if self.finished.is_none() {
                 self.pass_time();
             }
         }
         self.check_finished();
+    }
+
+    fn not_at_rest(&self) -> Vec<(&ProcessId, &State)> {
+        let ids = self.core.snapshot().processes.keys();
+        let found = ids.filter_map(|id| Some((id, self.core.process(id)?)));
+        let moving = found.filter(|(_, process)| !process.is_at_rest());
+        moving.map(|(id, process)| (id, process.state())).collect()
     }
 
     fn begin_anew(&mut self) {
@@ -153,10 +147,11 @@ impl World {
         }
         self.children.clear();
         self.zombies.clear();
+        self.leftovers.clear();
         self.expectations.clear();
         self.finished = None;
         let groups = fleet::groups(&mut self.random);
-        self.core = Supervisor::new(groups, fleet::naming());
+        self.core = Supervisor::new(groups, fleet::naming(&mut self.random));
         self.feed(Event::Ready);
     }
 
@@ -206,38 +201,11 @@ impl World {
         fleet::edited(&active, &mut self.random)
     }
 
-    fn stranger_ends(&mut self) {
-        self.next_pid += 1;
-        let pid = self.next_pid;
-        self.feed(Event::Exited { pid, status: ExitStatus::Code(0) });
-    }
-
-    fn child_ends_by_itself(&mut self) {
-        let pids: Vec<i32> = self.children.keys().copied().collect();
-        if pids.is_empty() {
-            return;
-        }
-        let pid = *self.random.pick(&pids);
-        let status = ExitStatus::Code(self.random.below(3) as i32);
-        self.end_child(pid, status);
-    }
-
-    fn end_child(&mut self, pid: i32, status: ExitStatus) {
-        if self.children.remove(&pid).is_some() {
-            self.zombies.push_back((pid, status));
-        }
-    }
-
-    fn reap(&mut self) {
-        if let Some((pid, status)) = self.zombies.pop_front() {
-            self.feed(Event::Exited { pid, status });
-        }
-    }
-
     /// On to whatever comes next: a deadline, an end, or a moment in between.
     fn pass_time(&mut self) {
         let ends = self.children.values().filter_map(|child| child.ends_at).min();
-        let next = [self.core.deadline(), ends].into_iter().flatten().min();
+        let left = self.leftovers.values().filter_map(|left| left.ends_at).min();
+        let next = [self.core.deadline(), ends, left].into_iter().flatten().min();
         let step = Duration::from_millis(self.random.below(700));
         let target = match next {
             Some(at) => at.min(self.now.monotonic + step.max(Duration::from_millis(1))),
@@ -259,6 +227,7 @@ impl World {
         for pid in due {
             self.end_child(pid, ExitStatus::Code(0));
         }
+        self.end_leftovers();
         if self.core.deadline().is_some_and(|at| at <= self.now.monotonic) {
             // What became due in the turn itself (stopwaitsecs=0) is due at once, but not for ever.
             for _ in 0..DEADLINES_AT_ONCE {
@@ -272,7 +241,7 @@ impl World {
     }
 
     /// One turn of the driver: the event, then every effect, answers to spawns at once.
-    fn feed(&mut self, event: Event) {
+    pub fn feed(&mut self, event: Event) {
         self.turns += 1;
         self.note(|| brief::event(&event));
         let before = self.core.snapshot().generation;
@@ -316,6 +285,7 @@ impl World {
             Effect::Kill { process, pid, signal, .. } => {
                 return self.kill(process, pid, signal);
             }
+            Effect::Empty { process, signal } => return self.empty(process, signal),
             Effect::Reply { to, outcome } => {
                 assert!(self.asked.remove(&to).is_some(), "answered twice or unasked: {to:?}");
                 if let Some(file) = self.updates.remove(&to)
@@ -340,91 +310,12 @@ impl World {
             }
             Effect::ProcessRemoved { process } => {
                 self.expectations.remove(&process);
+                self.leftovers.remove(&process);
             }
             Effect::Ended { .. }
             | Effect::Log { .. }
             | Effect::ProcessAdded { .. }
             | Effect::ReopenLogs => {}
-        }
-        None
-    }
-
-    fn zombies_of(&self, process: &ProcessId) -> bool {
-        let pid = self.core.process(process).and_then(|process| process.state().pid());
-        self.zombies.iter().any(|&(zombie, _)| Some(zombie) == pid)
-    }
-
-    fn spawn(&mut self, process: ProcessId) -> Event {
-        let found = self.core.process(&process).expect("a spawn for a process of the fleet");
-        let retries = found.settings.startretries;
-        let expectation = self.expectations.entry(process.clone()).or_default();
-        expectation.tries += 1;
-        // A request begins the count anew; the world cannot see it, so it counts by state.
-        if matches!(found.state(), State::Spawning { failures: 0, .. }) {
-            expectation.tries = 1;
-        }
-        assert!(expectation.tries <= retries + 1, "{process} is tried too often");
-        assert!(found.quick_restarts() <= QUICK_RESTARTS_MAX * 200);
-        let state = self.core.snapshot().state;
-        assert_eq!(state, SupervisorState::Running, "{process} is started while ending");
-        let twin = self.children.values().any(|child| child.process == process);
-        assert!(!twin, "{process} would have two children");
-        if self.random.once_in(6) {
-            let kind = *self.random.pick(&[
-                SpawnFailureKind::NoFile,
-                SpawnFailureKind::NotExecutable,
-                SpawnFailureKind::System,
-            ]);
-            let failure = SpawnFailure { kind, reason: "it is not to be had".into() };
-            return Event::SpawnFailed { process, failure };
-        }
-        self.next_pid += 1;
-        let pid = self.next_pid;
-        let lifetime = Duration::from_millis(self.random.below(5_000));
-        let manners = match self.random.below(40) {
-            0 => Manners::Stuck,
-            1..=10 => Manners::Stubborn,
-            _ => Manners::Polite,
-        };
-        let child = Child {
-            process: process.clone(),
-            ends_at: self.random.once_in(2).then(|| self.now.monotonic + lifetime),
-            manners,
-        };
-        self.children.insert(pid, child);
-        Event::Spawned { process, pid }
-    }
-
-    fn kill(&mut self, process: ProcessId, pid: i32, signal: Signal) -> Option<Event> {
-        let alive = self.children.contains_key(&pid);
-        let zombie = self.zombies.iter().any(|&(zombie, _)| zombie == pid);
-        assert!(alive || zombie, "{signal} would go to {pid}, which is nobody of ours");
-        let expectation = self.expectations.entry(process.clone()).or_default();
-        match signal {
-            Signal::KILL => {
-                expectation.killed_at = Some(self.now.monotonic);
-            }
-            Signal::TERM => {
-                expectation.asked_at = Some(self.now.monotonic);
-                expectation.killed_at = None;
-            }
-            _ => {}
-        }
-        if signal != Signal::KILL && self.random.once_in(100) {
-            return Some(Event::SignalFailed { process, reason: "EPERM".into() });
-        }
-        let child = self.children.get_mut(&pid)?;
-        assert_eq!(child.process, process, "a signal goes to another's child");
-        let at = self.now.monotonic;
-        let soon = at + Duration::from_millis(self.random.below(2_000));
-        match (signal, child.manners) {
-            (Signal::KILL, Manners::Stuck) => {
-                let late = KILL_WAIT + Duration::from_secs(20);
-                child.ends_at = Some(at + late);
-            }
-            (Signal::KILL, _) => child.ends_at = Some(at),
-            (Signal::TERM, Manners::Polite) => child.ends_at = Some(soon),
-            _ => {}
         }
         None
     }

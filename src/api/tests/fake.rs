@@ -114,6 +114,7 @@ pub fn process(name: &str, state: StateCode) -> ProcessInfo {
         exit: None,
         spawn_error: "".into(),
         starts: 1,
+        status_text: Arc::default(),
         facts: Arc::new(facts("", "")),
     }
 }
@@ -124,6 +125,7 @@ pub fn facts(stdout: &str, stderr: &str) -> ProcessFacts {
         priority: 999,
         stdout_logfile: stdout.to_owned(),
         stderr_logfile: stderr.to_owned(),
+        control_group: String::new(),
     }
 }
 

@@ -88,6 +88,7 @@ mod tests {
             priority: 999,
             stdout_logfile: String::new(),
             stderr_logfile: String::new(),
+            control_group: String::new(),
         });
         let info = |&(group, name, state): &(&str, &str, StateCode)| {
             let id = ProcessId::new(group, name);
@@ -100,6 +101,7 @@ mod tests {
                 exit: None,
                 spawn_error: Arc::default(),
                 starts: 0,
+                status_text: Arc::default(),
                 facts: facts.clone(),
             };
             (id, Arc::new(process))
