@@ -3,6 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use sha1::{Digest, Sha1};
+
+/// The longest name of a directory (NAME_MAX of limits.h), in bytes.
+const DIRECTORY_NAME_BYTES_MAX: usize = 255;
+
+/// How much of a digest stands for the end of a name that is too long for a directory.
+const DIGEST_BYTES: usize = 8;
+
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -73,6 +81,53 @@ impl ProcessId {
     pub fn new(group: impl Into<GroupName>, name: impl Into<ProcessName>) -> Self {
         Self { group: group.into(), name: name.into() }
     }
+
+    /// The name of its control group: `group:name`, a directory of its own for every identity,
+    /// and none that the kernel's files could have.
+    ///
+    /// What no such directory can be called is written `\x2f`, as systemd escapes names of units;
+    /// what could be the kernel's begins with `_`, as systemd's control groups do. Of a name that
+    /// is too long the end is replaced by a digest of all of it.
+    #[must_use]
+    pub fn cgroup_name(&self) -> String {
+        let mut name = String::new();
+        // The first colon divides, so that there can be none before it.
+        escape(&self.group, ":", &mut name);
+        name.push(':');
+        escape(&self.name, "", &mut name);
+        // As systemd's cg_escape: the files of the kernel are called CONTROLLER.FILE.
+        if name.starts_with(['_', '.']) || KERNEL_PREFIXES.iter().any(|part| name.starts_with(part))
+        {
+            name.insert(0, '_');
+        }
+        if name.len() > DIRECTORY_NAME_BYTES_MAX {
+            let digest = Sha1::digest(name.as_bytes());
+            let end: String =
+                digest.iter().take(DIGEST_BYTES).map(|b| format!("{b:02x}")).collect();
+            name.truncate(name.floor_char_boundary(DIRECTORY_NAME_BYTES_MAX - 1 - end.len()));
+            name.push('-');
+            name.push_str(&end);
+        }
+        name
+    }
+}
+
+/// How the names of files begin that the kernel puts into a control group (cgroups(7)).
+const KERNEL_PREFIXES: &[&str] = &[
+    "cgroup.", "cpu.", "cpuset.", "dmem.", "hugetlb.", "io.", "irq.", "memory.", "misc.", "pids.",
+    "rdma.",
+];
+
+/// Writes what a directory's name cannot hold, what would blur a line of /proc/self/cgroup, and
+/// `also`, as systemd-escape does.
+fn escape(text: &str, also: &str, out: &mut String) {
+    for c in text.chars() {
+        if c.is_ascii_control() || matches!(c, '/' | '\\') || also.contains(c) {
+            out.push_str(&format!("\\x{:02x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
 }
 
 /// `name` alone where it equals its group's, else `group:name`: the reference's namespec.
@@ -137,6 +192,35 @@ mod tests {
         check("g:web:1", Target::Process(ProcessId::new("g", "web:1")));
         check("g:*", Target::Group("g".into()));
         check("g:", Target::Group("g".into()));
+    }
+
+    #[test]
+    fn a_control_group_is_called_like_its_process() {
+        let check = |group: &str, name: &str, expected: &str| {
+            assert_eq!(ProcessId::new(group, name).cgroup_name(), expected);
+        };
+        check("web", "web", "web:web");
+        check("web", "web 01 é", "web:web 01 é");
+        check("a:b", "c", "a\\x3ab:c");
+        check("a", "b:c", "a:b:c");
+        check("..", "..", "_..:..");
+        check("", "", ":");
+        check("_x", "y", "__x:y");
+        check("memory.max", "y", "_memory.max:y");
+        check("cgroup.procs", "y", "_cgroup.procs:y");
+        check("memory", "max", "memory:max");
+        check("a/b", "../c\n\0\\x2f", "a\\x2fb:..\\x2fc\\x0a\\x00\\x5cx2f");
+    }
+
+    #[test]
+    fn a_long_name_fits_and_is_still_its_own() {
+        let of = |end: &str| ProcessId::new("g", format!("{}{end}", "é".repeat(126))).cgroup_name();
+        // "g:" and 126 of two bytes are 254.
+        assert_eq!(of("x"), format!("g:{}x", "é".repeat(126)));
+        let (long, other) = (of("xx"), of("xy"));
+        assert!(long.starts_with("g:éé") && long.len() <= 255, "{long}");
+        assert_eq!(long.rsplit('-').next().map(str::len), Some(16));
+        assert_ne!(long, other);
     }
 
     #[test]
