@@ -197,6 +197,18 @@ fn a_child_that_cannot_become_its_program_says_why_and_ends_with_127() {
 }
 
 #[test]
+fn a_control_group_that_cannot_be_joined_is_told() {
+    // Open, but not for writing.
+    let place = fs::File::open("/dev/null").unwrap();
+    let place = Some(std::os::fd::AsFd::as_fd(&place));
+    let child = spawner().spawn(&ProcessId::new("g", "p"), &program("cat"), place).unwrap();
+    let ended = finish(child);
+    assert_eq!(ended.status, "Exited 127");
+    let why = "supervisor: couldn't join its control group: EBADF\n";
+    assert!(ended.stderr.starts_with(why), "{}", ended.stderr);
+}
+
+#[test]
 fn what_is_no_program_is_no_child() {
     let failure = spawner().spawn(&ProcessId::new("g", "p"), &program("/nope"), None).unwrap_err();
     assert_eq!(failure.kind, SpawnFailureKind::NoFile);
