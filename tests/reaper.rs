@@ -46,7 +46,7 @@ fn alone<T>(test: impl Future<Output = T>) -> T {
 fn start(spawner: &mut Spawner, command: &str) -> (i32, [OwnedFd; 2]) {
     let mut settings = program(command);
     settings.redirect_stderr = true;
-    let child = spawner.spawn(&ProcessId::new("g", "p"), &settings).unwrap();
+    let child = spawner.spawn(&ProcessId::new("g", "p"), &settings, None).unwrap();
     (child.pid, [child.stdin, child.stdout])
 }
 

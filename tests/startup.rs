@@ -34,7 +34,7 @@ fn run(part: &str, environment: &[(&str, &Path)]) -> Ended {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.display().to_string()))
         .collect();
-    finish(spawner().spawn(&ProcessId::new("g", "p"), &settings).unwrap())
+    finish(spawner().spawn(&ProcessId::new("g", "p"), &settings, None).unwrap())
 }
 
 #[track_caller]
@@ -149,7 +149,7 @@ fn part_privileges() {
     // A child of another user says so, as the reference's does.
     let mut settings = program("true");
     settings.user = Some(other);
-    let ended = finish(spawner().spawn(&ProcessId::new("g", "p"), &settings).unwrap());
+    let ended = finish(spawner().spawn(&ProcessId::new("g", "p"), &settings, None).unwrap());
     let said = "supervisor: couldn't setuid to 1: Can't drop privilege as nonroot user\n";
     assert!(ended.stderr.starts_with(said), "{}", ended.stderr);
     assert_eq!(ended.status, "Exited 127");

@@ -1,5 +1,6 @@
 //! What a process may use: the control group's limits, setrlimit(2)'s, and its place among others.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::section::Section;
@@ -56,6 +57,17 @@ pub struct ResourceLimit {
     pub soft: u64,
     /// What only root can raise again.
     pub hard: u64,
+}
+
+/// `limit_nofile to 1024:4096`, as in a sentence about setting it.
+impl fmt::Display for ResourceLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |limit: u64| match limit {
+            INFINITY => "infinity".to_owned(),
+            limit => limit.to_string(),
+        };
+        write!(f, "{} to {}:{}", self.resource.key(), shown(self.soft), shown(self.hard))
+    }
 }
 
 macro_rules! resources {
@@ -182,7 +194,7 @@ fn above_zero(limit: u64) -> Result<u64, String> {
 /// A whole number of this range.
 fn within<T>(text: &str, range: RangeInclusive<T>) -> Result<T, String>
 where
-    T: TryFrom<i64> + PartialOrd + std::fmt::Display,
+    T: TryFrom<i64> + PartialOrd + fmt::Display,
 {
     let number = setting::integer(text)?;
     T::try_from(number).ok().filter(|number| range.contains(number)).ok_or_else(|| {

@@ -226,7 +226,7 @@ impl Driver {
         settings: &Arc<ProcessSettings>,
         facts: &Arc<ProcessFacts>,
     ) -> Event {
-        match self.spawner.spawn(&process, settings) {
+        match self.spawner.spawn(&process, settings, None) {
             Ok(child) => {
                 self.logs.attach(&process, Stream::Stdout, child.stdout, settings, facts);
                 if let Some(stderr) = child.stderr {

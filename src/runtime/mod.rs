@@ -1,5 +1,6 @@
 //! Where tokio begins: the driver and what it drives.
 
+pub mod cgroup;
 pub mod driver;
 pub mod handle;
 pub mod host;

@@ -12,13 +12,15 @@ pub mod child;
 mod clone;
 pub mod command;
 pub mod environment;
+mod failure;
+mod limits;
 mod pipes;
 
 use std::ffi::{CString, NulError, c_char};
 use std::fs::File;
 use std::io;
 use std::iter;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
@@ -26,10 +28,11 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::{dup3, getuid};
 
-use self::child::{Descriptors, Failure, Identity, Plan, Stage};
+use self::child::{Descriptors, Failure, Identity, Plan, Stage, Text};
 use self::clone::Stack;
 pub use self::command::Resolved;
 pub use self::environment::BaseEnvironment;
+use self::failure::last_words;
 use self::pipes::Pipes;
 use crate::config::ProcessSettings;
 use crate::core::event::{SpawnFailure, SpawnFailureKind};
@@ -95,6 +98,8 @@ impl Spawner {
     /// [`child::EXIT_NOT_SPAWNED`] because that did not work; then its stderr says why, as the
     /// reference's would.
     ///
+    /// `place` is the `cgroup.procs` of the control group it joins before anything else.
+    ///
     /// # Errors
     /// There is no child: the command cannot be executed, or the system refused a pipe or a
     /// process.
@@ -102,6 +107,7 @@ impl Spawner {
         &mut self,
         process: &ProcessId,
         settings: &ProcessSettings,
+        place: Option<BorrowedFd<'_>>,
     ) -> Result<Child, SpawnFailure> {
         let name = &process.name;
         let system = |reason| SpawnFailure { kind: SpawnFailureKind::System, reason };
@@ -116,7 +122,7 @@ impl Spawner {
                 _ => format!("unknown error making dispatchers for '{name}': {errno:?}"),
             })
         })?;
-        let (pid, failed) = self.start(&words, settings, &pipes).map_err(|errno| {
+        let (pid, failed) = self.start(&words, settings, place, &pipes).map_err(|errno| {
             system(match errno {
                 Errno::EAGAIN => format!("Too many processes in process table to spawn '{name}'"),
                 _ => format!("unknown error during fork for '{name}': {errno:?}"),
@@ -135,12 +141,20 @@ impl Spawner {
         &mut self,
         words: &Words,
         settings: &ProcessSettings,
+        place: Option<BorrowedFd<'_>>,
         pipes: &Pipes,
     ) -> nix::Result<(i32, Option<(Stage, Errno)>)> {
         // As the reference: who is that user already stays as it is.
         let user = settings.user.as_ref().filter(|user| user.uid != getuid().as_raw());
         let (arguments, environment) = (pointers(&words.arguments), pointers(&words.environment));
+        let limits = limits::for_child(&settings.limits);
+        let oom_score_adj = words.oom_score_adj.as_ref();
         let plan = Plan {
+            place: place.map(|procs| procs.as_raw_fd()),
+            oom_score_adj: oom_score_adj.map(|text| Text { bytes: text.as_ptr(), len: text.len() }),
+            limits: limits.as_ptr(),
+            limits_len: limits.len(),
+            nice: settings.limits.nice,
             file: words.file.as_ptr(),
             arguments: arguments.as_ptr(),
             environment: environment.as_ptr(),
@@ -168,12 +182,13 @@ impl Spawner {
     }
 }
 
-/// What execve(2) and chdir(2) take, in C's form.
+/// What the system calls of a child take, in their form.
 struct Words {
     file: CString,
     arguments: Vec<CString>,
     environment: Vec<CString>,
     directory: Option<CString>,
+    oom_score_adj: Option<String>,
 }
 
 impl Words {
@@ -195,6 +210,7 @@ impl Words {
             directory: directory
                 .map(|path| CString::new(path.as_os_str().as_bytes()))
                 .transpose()?,
+            oom_score_adj: settings.limits.oom_score_adj.map(|score| score.to_string()),
         })
     }
 }
@@ -202,33 +218,4 @@ impl Words {
 /// As execve(2) takes a list: pointers, ended by a null one.
 fn pointers(strings: &[CString]) -> Vec<*const c_char> {
     strings.iter().map(|string| string.as_ptr()).chain(iter::once(ptr::null())).collect()
-}
-
-/// Why a child did not become its program, in the reference's words.
-fn last_words(
-    stage: Stage,
-    errno: Errno,
-    settings: &ProcessSettings,
-    resolved: &Resolved,
-) -> String {
-    let uid = settings.user.as_ref().map(|user| user.uid).unwrap_or_default();
-    match stage {
-        Stage::Descriptors => format!("couldn't set up its descriptors: {errno:?}"),
-        Stage::Groups if errno == Errno::EPERM => {
-            format!("couldn't setuid to {uid}: Can't drop privilege as nonroot user")
-        }
-        Stage::Groups => {
-            format!("couldn't setuid to {uid}: Could not set groups of effective user")
-        }
-        Stage::Gid => format!("couldn't setuid to {uid}: Could not set group id of effective user"),
-        Stage::Uid => format!("couldn't setuid to {uid}: {errno:?}"),
-        Stage::Directory => {
-            let directory = settings.directory.as_deref().unwrap_or("".as_ref());
-            format!("couldn't chdir to {}: {errno:?}", directory.display())
-        }
-        Stage::Exec => {
-            let program = resolved.arguments.first().map(String::as_str).unwrap_or_default();
-            format!("couldn't exec {program}: {errno:?}")
-        }
-    }
 }

@@ -36,7 +36,7 @@ pub fn spawner() -> Spawner {
 
 /// Starts `settings` as process `g:p`.
 pub fn spawn(settings: &ProcessSettings) -> Child {
-    spawner().spawn(&ProcessId::new("g", "p"), settings).unwrap()
+    spawner().spawn(&ProcessId::new("g", "p"), settings, None).unwrap()
 }
 
 /// What a child left behind.

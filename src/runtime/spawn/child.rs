@@ -5,7 +5,7 @@
 //! panics or calls a C library function with a mind of its own (setuid(3) would tell the daemon's
 //! other threads to change their user, too).
 
-use std::ffi::{c_char, c_int, c_long, c_void};
+use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use std::os::fd::RawFd;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -24,8 +24,13 @@ pub const SIGNAL_SET_BYTES: usize = 8;
 /// Past this number, [`Descriptors::ClosedSingly`] leaves descriptors to their close-on-exec flag.
 const CLOSED_SINGLY_MAX: RawFd = 65_536;
 
+/// Where a process says how soon it may be killed for memory (proc_pid_oom_score_adj(5)).
+const OOM_SCORE_ADJ: &CStr = c"/proc/self/oom_score_adj";
+
 /// What the child is to do, prepared so that it only has to do it.
 pub struct Plan {
+    /// The `cgroup.procs` of the control group to join; `None` to stay in the daemon's.
+    pub place: Option<RawFd>,
     /// The file to execute.
     pub file: *const c_char,
     /// Its arguments, ended by a null pointer.
@@ -36,6 +41,14 @@ pub struct Plan {
     pub directory: *const c_char,
     /// The file mode mask; `None` leaves the daemon's.
     pub umask: Option<u32>,
+    /// What `/proc/self/oom_score_adj` is told, a decimal number; `None` leaves the daemon's.
+    pub oom_score_adj: Option<Text>,
+    /// Limits to set.
+    pub limits: *const Limit,
+    /// How many.
+    pub limits_len: usize,
+    /// The nice value; `None` leaves the daemon's.
+    pub nice: Option<c_int>,
     /// Whom to become; `None` to stay who the daemon is.
     pub identity: Option<Identity>,
     /// Descriptors that become 0, 1 and 2. All are above 2.
@@ -44,6 +57,24 @@ pub struct Plan {
     pub descriptors: Descriptors,
     /// Where the child says what did not work.
     pub failure: Failure,
+}
+
+/// Bytes of somebody else's.
+#[derive(Clone, Copy)]
+pub struct Text {
+    /// The first.
+    pub bytes: *const u8,
+    /// How many.
+    pub len: usize,
+}
+
+/// A limit as prlimit(2) takes it.
+#[derive(Clone, Copy)]
+pub struct Limit {
+    /// `RLIMIT_NOFILE` and its like.
+    pub resource: c_int,
+    /// Both limits. The kernel's form, the same on every architecture.
+    pub limit: libc::rlimit64,
 }
 
 /// A user and its groups.
@@ -78,12 +109,20 @@ pub struct Failure {
     errno: AtomicI32,
 }
 
+/// What a child can say about its failure.
+type Failed = (Stage, i32);
+
 /// The steps of a [`Plan`] that can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i32)]
 pub enum Stage {
+    /// Joining its control group.
+    Cgroup,
     /// Giving it descriptors 0 to 2 and no others.
-    Descriptors = 1,
+    Descriptors,
+    /// Writing /proc/self/oom_score_adj.
+    OomScoreAdj,
+    /// setpriority(2).
+    Nice,
     /// setgroups(2).
     Groups,
     /// setresgid(2).
@@ -94,17 +133,43 @@ pub enum Stage {
     Directory,
     /// execve(2).
     Exec,
+    /// prlimit(2), of the limit with this index.
+    Limit(usize),
 }
+
+/// The steps that happen once, by the number that stands for them; 0 is none. Greater numbers
+/// are those of limits.
+const STAGES: [Stage; 9] = [
+    Stage::Cgroup,
+    Stage::Descriptors,
+    Stage::OomScoreAdj,
+    Stage::Nice,
+    Stage::Groups,
+    Stage::Gid,
+    Stage::Uid,
+    Stage::Directory,
+    Stage::Exec,
+];
 
 impl Failure {
     /// The step that failed and why, or `None` if the program runs.
     pub fn told(&self) -> Option<(Stage, Errno)> {
-        use Stage::{Descriptors, Directory, Exec, Gid, Groups, Uid};
-        let stage = self.stage.load(Ordering::Relaxed);
-        [Descriptors, Groups, Gid, Uid, Directory, Exec]
-            .into_iter()
-            .find(|&known| known as i32 == stage)
-            .map(|known| (known, Errno::from_raw(self.errno.load(Ordering::Relaxed))))
+        let number = usize::try_from(self.stage.load(Ordering::Relaxed)).ok()?;
+        let index = number.checked_sub(1)?;
+        let beyond = || Stage::Limit(index - STAGES.len());
+        let stage = STAGES.get(index).copied().unwrap_or_else(beyond);
+        Some((stage, Errno::from_raw(self.errno.load(Ordering::Relaxed))))
+    }
+
+    /// Takes note of it, in the child.
+    fn tell(&self, (stage, errno): Failed) {
+        let index = match stage {
+            // There are fewer than RLIM_NLIMITS.
+            Stage::Limit(index) => STAGES.len() + index,
+            single => STAGES.iter().position(|&known| known == single).unwrap_or_default(),
+        };
+        self.errno.store(errno, Ordering::Relaxed);
+        self.stage.store(index as i32 + 1, Ordering::Relaxed);
     }
 }
 
@@ -113,9 +178,8 @@ pub extern "C" fn run(argument: *mut c_void) -> c_int {
     // SAFETY: the parent passes its Plan and waits, so that it outlives this.
     let plan = unsafe { &*argument.cast::<Plan>() };
     // SAFETY: this is the child, and the plan's pointers are valid as its maker promised.
-    let Err((stage, errno)) = unsafe { become_program(plan) };
-    plan.failure.errno.store(errno, Ordering::Relaxed);
-    plan.failure.stage.store(stage as i32, Ordering::Relaxed);
+    let Err(failed) = unsafe { become_program(plan) };
+    plan.failure.tell(failed);
     // SAFETY: ends this process without running the daemon's exit handlers.
     unsafe { libc::_exit(EXIT_NOT_SPAWNED) }
 }
@@ -124,13 +188,21 @@ pub extern "C" fn run(argument: *mut c_void) -> c_int {
 ///
 /// # Safety
 /// To be called in the child alone, with a plan whose pointers are valid.
-unsafe fn become_program(plan: &Plan) -> Result<std::convert::Infallible, (Stage, i32)> {
+unsafe fn become_program(plan: &Plan) -> Result<std::convert::Infallible, Failed> {
     // SAFETY: raw system calls whose pointers are the plan's or of this frame.
     unsafe {
+        // First, so that nothing of it happens outside, and while the descriptor is there.
+        if let Some(procs) = plan.place {
+            // 0 is whoever writes it.
+            let done = libc::syscall(libc::SYS_write, procs, c"0".as_ptr(), 1);
+            check(done).map_err(|errno| (Stage::Cgroup, errno))?;
+        }
         // A child that was just made can always have a process group of its own.
         libc::syscall(libc::SYS_setpgid, 0, 0);
         descriptors(plan).map_err(|errno| (Stage::Descriptors, errno))?;
         signals();
+        // While it still has the daemon's rights.
+        limits(plan)?;
         if let Some(identity) = &plan.identity {
             become_user(identity)?;
         }
@@ -172,6 +244,37 @@ unsafe fn descriptors(plan: &Plan) -> Result<(), i32> {
     Ok(())
 }
 
+/// The process's place among others. A descriptor is needed before the limit of descriptors is
+/// set; `limit_nice` can be what allows a lower nice value.
+///
+/// # Safety
+/// As [`become_program`].
+unsafe fn limits(plan: &Plan) -> Result<(), Failed> {
+    // SAFETY: the text and the limits are the plan's; no old limit is asked for.
+    unsafe {
+        if let Some(Text { bytes, len }) = plan.oom_score_adj {
+            let (at, flags) = (libc::AT_FDCWD, libc::O_WRONLY | libc::O_CLOEXEC);
+            let file = libc::syscall(libc::SYS_openat, at, OOM_SCORE_ADJ.as_ptr(), flags, 0);
+            check(file).map_err(|errno| (Stage::OomScoreAdj, errno))?;
+            let done = libc::syscall(libc::SYS_write, file, bytes, len);
+            check(done).map_err(|errno| (Stage::OomScoreAdj, errno))?;
+            libc::syscall(libc::SYS_close, file);
+        }
+        for index in 0..plan.limits_len {
+            let limit = plan.limits.add(index);
+            let (resource, new) = ((*limit).resource, &raw const (*limit).limit);
+            let no_old = ptr::null_mut::<libc::rlimit64>();
+            let done = libc::syscall(libc::SYS_prlimit64, 0, resource, new, no_old);
+            check(done).map_err(|errno| (Stage::Limit(index), errno))?;
+        }
+        if let Some(nice) = plan.nice {
+            let done = libc::syscall(libc::SYS_setpriority, libc::PRIO_PROCESS, 0, nice);
+            check(done).map_err(|errno| (Stage::Nice, errno))?;
+        }
+    }
+    Ok(())
+}
+
 /// Closes every descriptor from this one on.
 pub fn close_range(first: RawFd, flags: u32) -> c_long {
     // SAFETY: no memory is passed. Who calls it answers for the descriptors.
@@ -205,7 +308,7 @@ unsafe fn signals() {
 ///
 /// # Safety
 /// As [`become_program`].
-unsafe fn become_user(identity: &Identity) -> Result<(), (Stage, i32)> {
+unsafe fn become_user(identity: &Identity) -> Result<(), Failed> {
     let Identity { uid, gid, groups, groups_len } = *identity;
     // SAFETY: the groups are the plan's; the ids are of this frame.
     unsafe {

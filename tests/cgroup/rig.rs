@@ -1,0 +1,133 @@
+//! A delegated control group on this machine's own unified hierarchy, as systemd would give one.
+//!
+//! Each test runs a second time, in a process of its own that begins inside of one. Where none can
+//! be made it says why and is skipped.
+
+#![allow(clippy::disallowed_types, reason = "a test starts and waits for itself")]
+
+use std::ffi::CString;
+use std::fs;
+use std::io::{self, BufRead, BufReader};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use supervisord::model::ProcessId;
+use supervisord::runtime::cgroup::Cgroups;
+use supervisord::runtime::spawn::Child;
+
+use super::fixture::{program, spawner};
+
+/// Where the second run finds its control group.
+const VARIABLE: &str = "SUPERVISORD_TEST_CGROUP";
+
+/// Nothing a test waits for takes so long, on however busy a machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A control group that is there until this is dropped.
+struct Delegated(PathBuf);
+
+impl Delegated {
+    fn new(test: &str) -> Result<Self, String> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let unified = mounts.lines().find(|line| line.contains(" - cgroup2 "));
+        let at = unified.and_then(|line| line.split(' ').nth(4)).ok_or("no cgroup2 is mounted")?;
+        let name = format!("supervisord-test-{}-{test}", std::process::id());
+        let directory = Path::new(at).join(name);
+        fs::create_dir(&directory)
+            .map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
+        Ok(Self(directory))
+    }
+
+    fn mark(&self) {
+        let path = CString::new(self.0.as_os_str().as_bytes()).unwrap();
+        // SAFETY: both strings end with a NUL, and the value is one byte.
+        let set = unsafe {
+            libc::setxattr(path.as_ptr(), c"user.delegate".as_ptr(), c"1".as_ptr().cast(), 1, 0)
+        };
+        assert_eq!(set, 0, "{}", io::Error::last_os_error());
+    }
+}
+
+impl Drop for Delegated {
+    fn drop(&mut self) {
+        _ = fs::write(self.0.join("cgroup.kill"), "1");
+        wait_for(|| {
+            let children = fs::read_dir(&self.0).into_iter().flatten().flatten();
+            for child in children.filter(|child| child.file_type().is_ok_and(|kind| kind.is_dir()))
+            {
+                _ = fs::remove_dir(child.path());
+            }
+            fs::remove_dir(&self.0).is_ok()
+        });
+    }
+}
+
+/// Runs the test `name` inside of a control group: true there, false where that is done or cannot
+/// be.
+pub fn inside(name: &str, marked: bool) -> bool {
+    if let Some(directory) = std::env::var_os(VARIABLE) {
+        fs::write(Path::new(&directory).join("cgroup.procs"), "0").unwrap();
+        return true;
+    }
+    let delegated = match Delegated::new(name) {
+        Ok(delegated) => delegated,
+        Err(why) => {
+            println!("skipped: {why}");
+            return false;
+        }
+    };
+    if marked {
+        delegated.mark();
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name, "--nocapture"]).env(VARIABLE, &delegated.0);
+    let output = command.output().unwrap();
+    let (told, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && told.contains("1 passed"), "{told}{errors}");
+    false
+}
+
+/// Waits until something is so that nobody announces.
+pub fn wait_for(mut fact: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !fact() {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Starts a command line as this process, in its control group.
+pub fn start(cgroups: &mut Cgroups, process: &ProcessId, command: &str) -> Child {
+    let settings = program(command);
+    let prepared = cgroups.prepare(process, &settings).unwrap();
+    spawner().spawn(process, &settings, Some(prepared.place())).unwrap()
+}
+
+/// Reads so many lines of a child's output: what it says when its own children run.
+pub fn read_lines(stdout: &OwnedFd, count: usize) -> Vec<String> {
+    fcntl(stdout, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+    let file = fs::File::from(stdout.try_clone().unwrap());
+    let lines: Vec<String> = BufReader::new(file).lines().take(count).map(Result::unwrap).collect();
+    assert_eq!(lines.len(), count, "{lines:?}");
+    lines
+}
+
+/// The processes that are in this control group.
+pub fn members(directory: &Path) -> usize {
+    fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default().lines().count()
+}
+
+/// Where the control group of a process is.
+pub fn directory(process: &ProcessId) -> PathBuf {
+    PathBuf::from(std::env::var_os(VARIABLE).unwrap()).join(process.cgroup_name())
+}
+
+/// The next that is empty.
+pub async fn emptied(cgroups: &mut Cgroups) -> ProcessId {
+    tokio::time::timeout(PATIENCE, cgroups.emptied()).await.expect("one that is empty")
+}
