@@ -4,6 +4,7 @@
 
 mod config;
 mod logs;
+mod notify;
 mod programs;
 mod rig;
 mod startup;
