@@ -2,10 +2,11 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use supervisord::xmlrpc::Value;
 
-use crate::rig::{Rig, is_alive, send, wait_for};
+use crate::rig::{Rig, children, is_alive, send, wait_for};
 
 fn program(name: &str, command: &str, more: &str) -> String {
     format!("[program:{name}]\ncommand={command}\nstartsecs=0\n{more}\n")
@@ -100,4 +101,21 @@ fn a_child_finds_nothing_of_the_daemons() {
     }
     // 3 is ls's own, for the directory.
     assert!(said.starts_with("0\n1\n2\n3\n") && !said.contains("\n4\n"), "{said}");
+}
+
+/// Parent and child ignore SIGTERM; `sh -c` is between them and the daemon.
+#[test]
+fn a_family_that_does_not_want_to_end_is_gone_in_time() {
+    let command = "/bin/sh -c 'trap \"\" TERM; sleep 1000 & echo >@/up; wait; sleep 1000; :'";
+    let rig = Rig::running(&program("p", command, "stopwaitsecs=1\nkillasgroup=true"));
+    wait_for("the family", || rig.path("up").exists().then_some(()));
+    let parent = rig.process("p");
+    let child = wait_for("the child", || children(parent).first().copied());
+    let begun = Instant::now();
+    rig.call("stopProcess", &["p".into()]).unwrap();
+    // One second is stopwaitsecs; a busy machine gets some more.
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(10), "{took:?}");
+    wait_for("the child's end", || (!is_alive(child)).then_some(()));
+    assert!(!is_alive(parent));
 }
