@@ -81,7 +81,7 @@ fn a_restart_with_a_bad_configuration_is_refused() {
 /// that file that never saw another.
 #[test]
 fn a_key_that_is_removed_is_gone_as_if_it_had_never_been_there() {
-    const KEYS: [&str; 18] = [
+    const KEYS: [&str; 17] = [
         "numprocs=2\nprocess_name=%(program_name)s%(process_num)d",
         "directory=/tmp",
         "umask=027",
@@ -98,7 +98,6 @@ fn a_key_that_is_removed_is_gone_as_if_it_had_never_been_there() {
         "stdout_logfile=@/out",
         "stdout_logfile_maxbytes=1MB",
         "stdout_logfile_backups=3",
-        "stderr_logfile=@/err",
         "environment=A=\"b\"",
     ];
     let program = |without: Option<usize>| {

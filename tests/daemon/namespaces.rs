@@ -16,7 +16,7 @@ fn state_letter(pid: i32) -> Option<char> {
     line.rsplit(") ").next()?.chars().next()
 }
 
-/// 1,000 programs end, each with its own code and with an orphan left behind that ends otherwise;
+/// 500 programs end, each with its own code and with an orphan left behind that ends otherwise;
 /// 10,000 at full size.
 #[test]
 fn as_process_1_it_knows_every_code_and_leaves_no_zombie() {
@@ -34,7 +34,7 @@ fn as_process_1_it_knows_every_code_and_leaves_no_zombie() {
     rig.start_under(&AS_PROCESS_1);
     assert_eq!(rig.call("getPID", &[]).unwrap(), Value::Int(1));
     let mut connection = rig.connect();
-    for _ in 0..rounds(20, 200) {
+    for _ in 0..rounds(10, 200) {
         connection.call("startAllProcesses", &[]).unwrap();
         let statuses = wait_for("all to have ended", || {
             let Ok(Value::Array(all)) = connection.call("getAllProcessInfo", &[]) else {
@@ -55,7 +55,7 @@ fn as_process_1_it_knows_every_code_and_leaves_no_zombie() {
 }
 
 /// The next process id is always the lowest that is free, so that whose process has just been
-/// waited for has a stranger in its place. Programs end by themselves while they are told to, 300
+/// waited for has a stranger in its place. Programs end by themselves while they are told to, 200
 /// times here, 5,000 at full size; no stranger ever gets a signal.
 #[test]
 fn a_process_id_that_came_back_is_nobody_of_ours() {
@@ -81,7 +81,7 @@ fn a_process_id_that_came_back_is_nobody_of_ours() {
     let shell = ["/bin/sh", "-c", around, directory.to_str().unwrap()];
     rig.start_under(&[&AS_PROCESS_1[..], &shell].concat());
     let mut connection = rig.connect();
-    for round in 0..rounds(300, 5000) {
+    for round in 0..rounds(200, 5000) {
         let name = format!("p{}", 1 + round % 8);
         // It may have ended by itself: then there is nothing to do, and nobody to be signalled.
         _ = connection.call("signalProcess", &[name.as_str().into(), "TERM".into()]);
