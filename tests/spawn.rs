@@ -149,12 +149,15 @@ fn a_child_becomes_its_user_with_its_groups() {
         return;
     }
     let mut settings = program("sh -c 'grep -E \"^(Uid|Gid|Groups):\" /proc/self/status; env'");
-    settings.user = Some(user_nobody(&[65534, 4321]));
+    // Beyond 16 bits, which the older calls of 32-bit systems would cut off.
+    let mut user = user_nobody(&[65534, 4321, 70_003]);
+    (user.uid, user.gid) = (70_001, 70_002);
+    settings.user = Some(user);
     let ended = finish(spawn(&settings));
     for line in [
-        "Uid:\t65534\t65534\t65534\t65534\n",
-        "Gid:\t65534\t65534\t65534\t65534\n",
-        "Groups:\t4321 65534 \n",
+        "Uid:\t70001\t70001\t70001\t70001\n",
+        "Gid:\t70002\t70002\t70002\t70002\n",
+        "Groups:\t4321 65534 70003 \n",
         "HOME=/nonexistent\n",
         "USER=nobody\n",
         "LOGNAME=nobody\n",
