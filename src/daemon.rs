@@ -20,6 +20,7 @@ use crate::config::setting::LogLevel;
 use crate::config::{self, Config, DaemonSettings, Loaded};
 use crate::core::{LogNaming, Mood, Supervisor};
 use crate::ctl;
+use crate::dbus::Dbus;
 use crate::http::Bound;
 use crate::logs::{ActivitySettings, LogPlane, auto};
 use crate::runtime::driver::{Driver, wall_clock};
@@ -243,12 +244,15 @@ impl Life<'_> {
         let rehearsal = Arc::new(move || rehearsed.load().map(drop));
         let (driver, handle) = Driver::new(core, logs.clone(), spawner, reaper, signals, rehearsal);
         let reload = Arc::new(move || reread.load().map(|loaded| loaded.config));
-        let api = Arc::new(Api::new(handle, logs.clone(), Arc::new(config), reload));
+        let config = Arc::new(config);
+        let api = Arc::new(Api::new(handle, logs.clone(), config.clone(), reload));
         let servers =
             bound.serve(&api).map_err(|why| format!("cannot serve the listeners: {why}"))?;
         say_all(&logs, &notices);
         ready();
+        let dbus = Dbus::start(&config.dbus, &api);
         let ended = driver.run().await;
+        dbus.close().await;
         servers.close().await;
         logs.shut().await;
         Ok(ended)
