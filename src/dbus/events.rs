@@ -75,12 +75,9 @@ pub fn supervisor_event(before: SupervisorState, after: SupervisorState) -> Opti
 
 fn state_event(before: &ProcessInfo, after: &ProcessInfo, tries: u32) -> Event {
     let ProcessInfo { id, state, .. } = after;
-    let mut payload = format!(
-        "processname:{} groupname:{} from_state:{}",
-        id.name,
-        id.group,
-        before.state.name()
-    );
+    // The last failure and the giving up are one turn: its way led through BACKOFF.
+    let from = if *state == StateCode::Fatal { StateCode::Backoff } else { before.state };
+    let mut payload = format!("processname:{} groupname:{} from_state:{from}", id.name, id.group);
     // One that has ended is told with the process id that it had.
     let pid = if after.pid == 0 { before.pid } else { after.pid };
     payload += &match state {
@@ -125,6 +122,7 @@ mod tests {
         check(StateCode::Backoff, "it died", "STARTING| tries:1");
         check(StateCode::Starting, "", "BACKOFF| tries:1");
         check(StateCode::Backoff, "it died", "STARTING| tries:2");
+        check(StateCode::Starting, "", "BACKOFF| tries:2");
         check(StateCode::Fatal, "it died", "BACKOFF|");
         check(StateCode::Starting, "", "FATAL| tries:0");
         check(StateCode::Running, "", "STARTING| pid:7");

@@ -21,6 +21,7 @@ startsecs=0
 command=/bin/cat
 startsecs=0
 autostart=false
+autorestart=false
 [group:g]
 programs=pair_1,off
 priority=5

@@ -39,6 +39,8 @@ CONFIG = """\
     <allow eavesdrop="true"/>
     {policy}
   </policy>
+  <!-- What bounds a flood is to be the daemon. -->
+  <limit name="max_replies_per_connection">50000</limit>
 </busconfig>
 """
 
@@ -70,7 +72,7 @@ class Bus:
     def start(self) -> None:
         self.process = subprocess.Popen(
             ["dbus-daemon", f"--config-file={self._config}", "--nofork", "--print-address"],
-            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )
         assert self.process.stdout.readline().startswith(b"unix:path="), "the bus did not start"
 
