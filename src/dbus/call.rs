@@ -46,7 +46,7 @@ impl Call {
         let object = Object::at(path, &shared.api.snapshot())
             .ok_or_else(|| Failure::unknown_object(format!("there is no object at {path}")))?;
         let member = header.member().map_or("", |member| member.as_str());
-        let wanted = header.interface().map(|interface| interface.as_str());
+        let wanted = header.interface().map(zbus::names::InterfaceName::as_str);
         let mut interfaces =
             object.interfaces().filter(|found| wanted.is_none_or(|name| name == found.name));
         let method = interfaces

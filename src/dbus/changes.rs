@@ -86,7 +86,7 @@ mod tests {
         new.processes.insert(stopped.id.clone(), stopped);
         new.processes.remove(&ProcessId::new("g", "b"));
         new.processes.remove(&ProcessId::new("gone", "gone"));
-        new.groups.remove(&"gone".into());
+        new.groups.remove(&GroupName::from("gone"));
         let fresh = snapshot(&[running("new"), running("g:c")]);
         new.processes = new.processes.union(fresh.processes);
         new.groups = new.groups.union(fresh.groups);

@@ -88,7 +88,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_name_has_a_path_and_comes_back(group in ".*", name in ".*") {
-            prop_assert_eq!(decode(&encode(&name)).as_deref(), Some(name.as_str()));
+            prop_assert_eq!(decode(&encode(&name)), Some(name.clone()));
             let path = process(&ProcessId::new(group, name));
             prop_assert!(path.as_str().starts_with(ROOT));
         }
