@@ -38,10 +38,10 @@ properties! { PROPERTIES, GETTERS of ProcessReport:
     SpawnError: String, Yes = |from| from.info.spawn_error.to_string();
     StdoutLogfile: String, Yes = |from| from.info.facts.stdout_logfile.clone();
     StderrLogfile: String, Yes = |from| from.info.facts.stderr_logfile.clone();
-    StatusText: String, Yes = |from| status_text(&from.info);
+    StatusText: String, Yes = |from| from.info.status_text.to_string();
     NRestarts: u32, Yes = |from| restarts(&from.info);
     Command: String, Yes = |from| from.info.facts.command.clone();
-    ControlGroup: String, Yes = |from| control_group(&from.info);
+    ControlGroup: String, Yes = |from| from.info.facts.control_group.clone();
     Description: String, No = |from| describe(&from.info, from.now);
 }
 
@@ -74,14 +74,4 @@ methods! { METHODS:
 /// The first start is none.
 fn restarts(process: &ProcessInfo) -> u32 {
     u32::try_from(process.starts.saturating_sub(1)).unwrap_or(u32::MAX)
-}
-
-/// What the program says of itself: no program can say anything yet.
-fn status_text(_: &ProcessInfo) -> String {
-    String::new()
-}
-
-/// The control group it is put in: none yet.
-fn control_group(_: &ProcessInfo) -> String {
-    String::new()
 }
