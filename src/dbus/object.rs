@@ -122,6 +122,7 @@ pub fn children(path: &str, snapshot: &Snapshot) -> BTreeSet<String> {
             None => BTreeSet::new(),
         },
         Some(_) => BTreeSet::new(),
+        None if path.is_empty() => BTreeSet::new(),
         None => {
             let path = if path == "/" { "" } else { path };
             let next = |fixed: &str| {
