@@ -45,6 +45,12 @@ pub enum Effect {
         /// What to send.
         signal: Signal,
     },
+    /// Kill everything that is left in a process's control group. Nobody waits for it, and it comes
+    /// before whatever starts in the same turn.
+    Sweep {
+        /// Whose.
+        process: ProcessId,
+    },
     /// Write to a child's standard input. The answer comes from the driver.
     WriteStdin {
         /// Whose.

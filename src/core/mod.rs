@@ -231,8 +231,13 @@ impl Supervisor {
         self.snapshot.processes.insert(id.clone(), Arc::new(process.info()));
         self.changed = true;
         for step in &steps {
-            if let process::Step::Do(effect) = step {
-                self.effects.push_back(effect.clone());
+            match step {
+                // Behind a spawn it could come too late, and meet a successor.
+                process::Step::Do(sweep @ Effect::Sweep { .. }) => {
+                    self.effects.push_front(sweep.clone());
+                }
+                process::Step::Do(effect) => self.effects.push_back(effect.clone()),
+                _ => {}
             }
         }
         self.waiters.resolve(process, &steps, &mut self.effects);

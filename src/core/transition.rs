@@ -135,7 +135,7 @@ impl Process {
                 if by_request && failure.kind != SpawnFailureKind::System {
                     self.refuse(rest, failure, out);
                 } else if stop == Some(AfterStop::Rest) {
-                    self.enter(State::Stopped { by_request: true }, out);
+                    self.rest(out);
                 } else {
                     self.begin_record(now);
                     self.record.spawn_error = Arc::from(failure.reason.as_str());
@@ -222,17 +222,18 @@ impl Process {
                 let line =
                     format!("Attempted to kill {}, which is in BACKOFF state.", self.id.name);
                 out.push(Self::log(LogLevel::Debug, line));
-                self.enter(State::Stopped { by_request: true }, out);
+                self.rest(out);
                 self.start_again(then, out);
             }
             (State::Backoff { .. }, Input::Retire) => self.enter(State::Fatal, out),
             (State::Stopped { .. } | State::Exited { .. } | State::Fatal, Input::Stop { then }) => {
                 match then {
-                    AfterStop::Start => self.start_again(then, out),
-                    // Takes back a restart that waits for its time.
-                    AfterStop::Rest if self.state.deadline().is_some() => {
-                        self.enter(State::Stopped { by_request: true }, out);
+                    AfterStop::Start => {
+                        self.sweep(out);
+                        self.start_again(then, out);
                     }
+                    // Takes back a restart that waits for its time.
+                    AfterStop::Rest if self.state.deadline().is_some() => self.rest(out),
                     AfterStop::Rest | AfterStop::Retry { .. } | AfterStop::Revive => {}
                 }
             }
@@ -270,6 +271,7 @@ impl Process {
             (State::Unknown { pid }, Input::Ended { status, .. }) => {
                 self.end_record(pid, status, now, out);
                 self.stopped(status, out);
+                self.sweep(out);
             }
 
             // --- the child says something

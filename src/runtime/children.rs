@@ -144,6 +144,15 @@ impl Children {
         Some(emptied)
     }
 
+    /// Kills everything that is left in a control group.
+    pub fn sweep(&self, process: &ProcessId) {
+        if let Some(cgroups) = self.cgroups.as_ref().filter(|all| all.is_populated(process))
+            && let Err(why) = cgroups.signal(process, Signal::KILL)
+        {
+            self.log(LogLevel::Error, &format!("cannot kill what is left of {process}: {why}"));
+        }
+    }
+
     /// The child was waited for: its pipes are emptied and closed, its socket is gone.
     pub fn ended(&mut self, process: &ProcessId) {
         self.stdins.remove(process);

@@ -281,6 +281,7 @@ impl Driver {
                 self.logs.prepare(&process, &settings, &facts);
             }
             Effect::ProcessRemoved { process } => self.children.removed(&process),
+            Effect::Sweep { process } => self.children.sweep(&process),
             Effect::ReopenLogs => self.logs.reopen(),
             // These are the turn's own.
             Effect::Spawn { .. }

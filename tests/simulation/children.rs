@@ -38,6 +38,8 @@ pub struct Leftover {
     pub manners: Manners,
     /// Whether the supervisor waits to hear that it is gone.
     pub watched: bool,
+    /// Whether it was sent SIGKILL.
+    pub killed: bool,
 }
 
 impl World {
@@ -55,7 +57,8 @@ impl World {
         let Some(child) = self.children.remove(&pid) else { return };
         self.zombies.push_back((pid, status));
         if self.random.once_in(3) {
-            let leftover = Leftover { ends_at: None, manners: child.manners, watched: false };
+            let leftover =
+                Leftover { ends_at: None, manners: child.manners, watched: false, killed: false };
             self.leftovers.entry(child.process).or_insert(leftover);
         }
     }
@@ -218,6 +221,7 @@ impl World {
             return Some(Event::Emptied { process });
         };
         left.watched = true;
+        left.killed |= signal == Signal::KILL;
         if signal == Signal::KILL {
             let expectation = self.expectations.entry(process.clone()).or_default();
             expectation.killed_at.get_or_insert(at);

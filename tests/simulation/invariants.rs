@@ -33,6 +33,12 @@ impl World {
                 }
                 None => assert!(!owners.contains(id), "{id}: in {state:?} with a child"),
             }
+            if *state == (State::Stopped { by_request: true })
+                && !process.facts.control_group.is_empty()
+            {
+                let left = self.leftovers.get(id);
+                assert!(left.is_none_or(|left| left.killed), "{id}: stopped, and not all of it");
+            }
             self.check_stop(id, state, process.settings.stopwaitsecs);
         }
         self.check_waits();

@@ -286,6 +286,14 @@ impl World {
                 return self.kill(process, pid, signal);
             }
             Effect::Empty { process, signal } => return self.empty(process, signal),
+            Effect::Sweep { process } => {
+                let twin = self.children.values().any(|child| child.process == process);
+                assert!(!twin, "{process} is swept while its child lives");
+                if let Some(left) = self.leftovers.get_mut(&process) {
+                    left.killed = true;
+                    left.ends_at = Some(self.now.monotonic);
+                }
+            }
             Effect::Reply { to, outcome } => {
                 assert!(self.asked.remove(&to).is_some(), "answered twice or unasked: {to:?}");
                 if let Some(file) = self.updates.remove(&to)

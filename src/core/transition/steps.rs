@@ -261,6 +261,19 @@ impl Process {
         out.push(Step::Do(Effect::Ended { process: self.id.clone(), pid }));
     }
 
+    /// A stop finds no child. What earlier ones may have left behind is nothing that anybody waits
+    /// for, and goes at once.
+    pub(super) fn rest(&mut self, out: &mut Vec<Step>) {
+        self.enter(State::Stopped { by_request: true }, out);
+        self.sweep(out);
+    }
+
+    pub(super) fn sweep(&self, out: &mut Vec<Step>) {
+        if !self.facts.control_group.is_empty() {
+            out.push(Step::Do(Effect::Sweep { process: self.id.clone() }));
+        }
+    }
+
     pub(super) fn stopped(&mut self, status: ExitStatus, out: &mut Vec<Step>) {
         self.enter(State::Stopped { by_request: true }, out);
         let level = if self.expects(status) { LogLevel::Info } else { LogLevel::Warn };
