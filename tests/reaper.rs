@@ -21,7 +21,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::{Pid, getpid};
 use supervisord::model::{ExitStatus, ProcessId, Signal};
 use supervisord::runtime::reaper::{Reaped, Reaper, Signals};
-use supervisord::runtime::spawn::Spawner;
+use supervisord::runtime::spawn::{Grants, Spawner};
 use supervisord::runtime::startup;
 use tokio::time::timeout;
 
@@ -46,7 +46,7 @@ fn alone<T>(test: impl Future<Output = T>) -> T {
 fn start(spawner: &mut Spawner, command: &str) -> (i32, [OwnedFd; 2]) {
     let mut settings = program(command);
     settings.redirect_stderr = true;
-    let child = spawner.spawn(&ProcessId::new("g", "p"), &settings, None).unwrap();
+    let child = spawner.spawn(&ProcessId::new("g", "p"), &settings, Grants::default()).unwrap();
     (child.pid, [child.stdin, child.stdout])
 }
 

@@ -21,7 +21,7 @@ use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::{Pid, Uid, getpgid, getsid};
 use supervisord::core::event::SpawnFailureKind;
 use supervisord::model::ProcessId;
-use supervisord::runtime::spawn::{BaseEnvironment, Spawner};
+use supervisord::runtime::spawn::{BaseEnvironment, Grants, Spawner};
 
 #[test]
 fn a_child_has_descriptors_0_to_2_and_no_others() {
@@ -48,7 +48,7 @@ fn old_kernels_without_close_range_give_the_same_descriptors() {
     nix::fcntl::fcntl(&leaked, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
     let mut spawner = spawner().without_close_range();
     let settings = program("ls /proc/self/fd");
-    let child = spawner.spawn(&ProcessId::new("g", "p"), &settings, None).unwrap();
+    let child = spawner.spawn(&ProcessId::new("g", "p"), &settings, Grants::default()).unwrap();
     assert_eq!(finish(child).stdout, "0\n1\n2\n3\n");
 }
 
@@ -83,7 +83,8 @@ fn a_childs_environment_is_exactly_what_was_set() {
     let mut spawner = Spawner::new(base).unwrap();
     let mut settings = program("env");
     settings.environment = vec![("B".into(), "own é".into())];
-    let ended = finish(spawner.spawn(&ProcessId::new("g", "p"), &settings, None).unwrap());
+    let ended =
+        finish(spawner.spawn(&ProcessId::new("g", "p"), &settings, Grants::default()).unwrap());
     let lines: BTreeSet<&str> = ended.stdout.lines().collect();
     let expected = [
         "A=daemon",
@@ -123,7 +124,7 @@ fn home_and_name_follow_the_user_but_settings_win() {
     let mut user = user_nobody(&[]);
     user.home = None;
     settings.user = Some(user);
-    let block = base.block(&ProcessId::new("g", "p"), &settings).unwrap();
+    let block = base.block(&ProcessId::new("g", "p"), &settings, None).unwrap();
     let has = |entry: &std::ffi::CStr| block.iter().any(|found| found.as_c_str() == entry);
     assert!(has(c"LOGNAME=nobody") && has(c"USER=own"), "{block:?}");
     assert!(!block.iter().any(|found| found.to_bytes().starts_with(b"HOME=")), "{block:?}");
@@ -148,12 +149,15 @@ fn a_child_becomes_its_user_with_its_groups() {
         return;
     }
     let mut settings = program("sh -c 'grep -E \"^(Uid|Gid|Groups):\" /proc/self/status; env'");
-    settings.user = Some(user_nobody(&[65534, 4321]));
+    // Beyond 16 bits, which the older calls of 32-bit systems would cut off.
+    let mut user = user_nobody(&[65534, 4321, 70_003]);
+    (user.uid, user.gid) = (70_001, 70_002);
+    settings.user = Some(user);
     let ended = finish(spawn(&settings));
     for line in [
-        "Uid:\t65534\t65534\t65534\t65534\n",
-        "Gid:\t65534\t65534\t65534\t65534\n",
-        "Groups:\t4321 65534 \n",
+        "Uid:\t70001\t70001\t70001\t70001\n",
+        "Gid:\t70002\t70002\t70002\t70002\n",
+        "Groups:\t4321 65534 70003 \n",
         "HOME=/nonexistent\n",
         "USER=nobody\n",
         "LOGNAME=nobody\n",
@@ -201,7 +205,9 @@ fn a_control_group_that_cannot_be_joined_is_told() {
     // Open, but not for writing.
     let place = fs::File::open("/dev/null").unwrap();
     let place = Some(std::os::fd::AsFd::as_fd(&place));
-    let child = spawner().spawn(&ProcessId::new("g", "p"), &program("cat"), place).unwrap();
+    let child = spawner()
+        .spawn(&ProcessId::new("g", "p"), &program("cat"), Grants { place, ..Grants::default() })
+        .unwrap();
     let ended = finish(child);
     assert_eq!(ended.status, "Exited 127");
     let why = "supervisor: couldn't join its control group: EBADF\n";
@@ -210,12 +216,15 @@ fn a_control_group_that_cannot_be_joined_is_told() {
 
 #[test]
 fn what_is_no_program_is_no_child() {
-    let failure = spawner().spawn(&ProcessId::new("g", "p"), &program("/nope"), None).unwrap_err();
+    let failure = spawner()
+        .spawn(&ProcessId::new("g", "p"), &program("/nope"), Grants::default())
+        .unwrap_err();
     assert_eq!(failure.kind, SpawnFailureKind::NoFile);
     assert_eq!(failure.reason, "can't find command '/nope'");
     let mut settings = program("cat");
     settings.environment = vec![("A".into(), "b\0c".into())];
-    let failure = spawner().spawn(&ProcessId::new("g", "p"), &settings, None).unwrap_err();
+    let failure =
+        spawner().spawn(&ProcessId::new("g", "p"), &settings, Grants::default()).unwrap_err();
     assert_eq!(failure.kind, SpawnFailureKind::NotExecutable);
     assert_eq!(failure.reason, "cannot start 'p': its settings hold a NUL byte");
 }
@@ -224,8 +233,9 @@ fn what_is_no_program_is_no_child() {
 fn a_pipe_ends_with_its_child() {
     // A spawner that kept an end of the pipe would withhold the end of file.
     let mut spawner = spawner();
-    let ended =
-        finish(spawner.spawn(&ProcessId::new("g", "p"), &program("echo hi"), None).unwrap());
+    let ended = finish(
+        spawner.spawn(&ProcessId::new("g", "p"), &program("echo hi"), Grants::default()).unwrap(),
+    );
     assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("hi\n", ""));
 }
 
@@ -233,7 +243,9 @@ fn a_pipe_ends_with_its_child() {
 fn a_signal_right_after_the_start_is_never_lost() {
     let mut spawner = spawner();
     for _ in 0..1000 {
-        let child = spawner.spawn(&ProcessId::new("g", "p"), &program("sleep 10"), None).unwrap();
+        let child = spawner
+            .spawn(&ProcessId::new("g", "p"), &program("sleep 10"), Grants::default())
+            .unwrap();
         kill(Pid::from_raw(child.pid), Signal::SIGTERM).unwrap();
         assert_eq!(finish(child).status, "Signaled SIGTERM");
     }
@@ -244,7 +256,7 @@ fn shortest_spawn(spawner: &mut Spawner) -> Duration {
     let settings = program("true");
     let times = (0..101).map(|_| {
         let start = Instant::now();
-        let child = spawner.spawn(&ProcessId::new("g", "p"), &settings, None).unwrap();
+        let child = spawner.spawn(&ProcessId::new("g", "p"), &settings, Grants::default()).unwrap();
         let time = start.elapsed();
         finish(child);
         time
@@ -264,7 +276,8 @@ fn a_spawn_shares_the_daemons_memory_and_copies_none() {
     touch(&mut heap);
     let faults = || getrusage(UsageWho::RUSAGE_SELF).unwrap().minor_page_faults();
     let before = faults();
-    let child = spawner.spawn(&ProcessId::new("g", "p"), &program("cat"), None).unwrap();
+    let child =
+        spawner.spawn(&ProcessId::new("g", "p"), &program("cat"), Grants::default()).unwrap();
     // After fork(2) each of these pages would be marked and copied at its next write.
     touch(&mut heap);
     let copied = faults() - before;

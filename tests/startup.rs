@@ -19,6 +19,7 @@ use nix::unistd::{Uid, getpid, getppid, getsid};
 use supervisord::config::DaemonSettings;
 use supervisord::config::setting::LogLevel;
 use supervisord::model::ProcessId;
+use supervisord::runtime::spawn::Grants;
 use supervisord::runtime::startup::{Notice, daemonize, drop_privileges, raise_limits, settle};
 
 /// Where a part leaves its results.
@@ -34,7 +35,7 @@ fn run(part: &str, environment: &[(&str, &Path)]) -> Ended {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.display().to_string()))
         .collect();
-    finish(spawner().spawn(&ProcessId::new("g", "p"), &settings, None).unwrap())
+    finish(spawner().spawn(&ProcessId::new("g", "p"), &settings, Grants::default()).unwrap())
 }
 
 #[track_caller]
@@ -149,7 +150,8 @@ fn part_privileges() {
     // A child of another user says so, as the reference's does.
     let mut settings = program("true");
     settings.user = Some(other);
-    let ended = finish(spawner().spawn(&ProcessId::new("g", "p"), &settings, None).unwrap());
+    let ended =
+        finish(spawner().spawn(&ProcessId::new("g", "p"), &settings, Grants::default()).unwrap());
     let said = "supervisor: couldn't setuid to 1: Can't drop privilege as nonroot user\n";
     assert!(ended.stderr.starts_with(said), "{}", ended.stderr);
     assert_eq!(ended.status, "Exited 127");

@@ -162,3 +162,21 @@ fn only_the_law_assigns_a_state() {
         assert!(!assigns || is_the_law || elsewhere, "{} assigns a state", path.display());
     }
 }
+
+#[test]
+fn the_page_on_failures_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/failures.md")).expect("the page");
+    let read = |path: PathBuf| fs::read_to_string(path).expect("a readable source");
+    let code: String = sources("src").into_iter().chain(sources("tests")).map(read).collect();
+    let names: Vec<&str> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| word.matches('_').count() > 1 && !word.contains('/'))
+        .collect();
+    assert!(names.len() > 50, "the page names no tests");
+    let missing = |name: &&&str| !code.contains(&format!("fn {name}("));
+    let missing: Vec<_> = names.iter().filter(missing).collect();
+    assert!(missing.is_empty(), "there is no test called {missing:?}");
+}

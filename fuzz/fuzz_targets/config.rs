@@ -1,6 +1,6 @@
 //! No text makes the configuration reader fail otherwise than with errors that have a place.
 //!
-//! `cargo +nightly fuzz run config -- -max_total_time=60`
+//! `fuzz/run 60 config` runs it for a minute.
 
 #![no_main]
 

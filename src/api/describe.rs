@@ -10,9 +10,19 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// `pid 12, uptime 0:00:05`, `Nov 22 07:33 PM` (the end, in local time), `Not started`, or why
-/// it does not run. Empty in between.
+/// it does not run. Empty in between. What a program that notifies says of itself stands behind it,
+/// `pid 12, uptime 0:00:05; serving 3 clients`.
 #[must_use]
 pub fn describe(process: &ProcessInfo, now: WallTime) -> String {
+    let text = plainly(process, now);
+    match &*process.status_text {
+        "" => text,
+        own if text.is_empty() => own.to_owned(),
+        own => format!("{text}; {own}"),
+    }
+}
+
+fn plainly(process: &ProcessInfo, now: WallTime) -> String {
     match process.state {
         StateCode::Running => {
             // Zero if the clock was set back.
@@ -56,6 +66,19 @@ fn local_minute(moment: WallTime) -> String {
 mod tests {
     use super::*;
     use crate::api::tests::fake::process;
+
+    #[test]
+    fn what_a_program_says_of_itself_stands_behind() {
+        let said = |state, text: &str| {
+            let mut process = process("web", state);
+            (process.pid, process.start, process.status_text) =
+                (7, WallTime(1_000_000), text.into());
+            describe(&process, WallTime(6_000_000))
+        };
+        assert_eq!(said(StateCode::Running, ""), "pid 7, uptime 0:00:05");
+        assert_eq!(said(StateCode::Running, "3 clients"), "pid 7, uptime 0:00:05; 3 clients");
+        assert_eq!(said(StateCode::Starting, "2 of 7"), "2 of 7");
+    }
 
     #[test]
     fn uptime_is_told_as_python_does() {

@@ -49,7 +49,7 @@ pub async fn start_group(api: &Api, request: StartProcessGroup) -> Result<Reply,
 
 /// `supervisor.startAllProcesses`
 pub async fn start_all(api: &Api, request: StartAllProcesses) -> Result<Reply, Error> {
-    api.core.command(Command::StartAll { wait: request.wait }).await
+    command(api, Command::StartAll { wait: request.wait }).await
 }
 
 /// `supervisor.stopProcess`
@@ -71,7 +71,7 @@ pub async fn stop_group(api: &Api, request: StopProcessGroup) -> Result<Reply, E
 
 /// `supervisor.stopAllProcesses`
 pub async fn stop_all(api: &Api, request: StopAllProcesses) -> Result<Reply, Error> {
-    api.core.command(Command::StopAll { wait: request.wait }).await
+    command(api, Command::StopAll { wait: request.wait }).await
 }
 
 /// `supervisor.restartProcess`
@@ -168,9 +168,30 @@ pub fn by_priority(snapshot: &Snapshot) -> Vec<&Arc<ProcessInfo>> {
     all
 }
 
+/// Sends a command. Whoever waits until a program has stopped, or has failed to start, finds in
+/// its log everything that it had to say.
+async fn command(api: &Api, command: Command) -> Result<Reply, Error> {
+    let waits = matches!(
+        command,
+        Command::Start { wait: true, .. }
+            | Command::StartGroup { wait: true, .. }
+            | Command::StartAll { wait: true }
+            | Command::Stop { wait: true, .. }
+            | Command::StopGroup { wait: true, .. }
+            | Command::StopAll { wait: true }
+            | Command::Restart { wait: true, .. }
+            | Command::RestartGroup { wait: true, .. }
+    );
+    let outcome = api.core.command(command).await;
+    if waits {
+        api.logs.settled().await;
+    }
+    outcome
+}
+
 /// Faults about a name show it as the caller wrote it (`cat:cat`); others keep the core's words.
 async fn command_on(api: &Api, name: &str, command: Command) -> Result<Reply, Error> {
-    api.core.command(command).await.map_err(|why| match why.kind {
+    self::command(api, command).await.map_err(|why| match why.kind {
         ErrorKind::BadName
         | ErrorKind::AlreadyStarted
         | ErrorKind::NotRunning

@@ -176,6 +176,13 @@ impl Supervisor {
         self.processes.get(id)
     }
 
+    /// Whose child this is, if it is the one that counts.
+    #[must_use]
+    pub fn process_of(&self, pid: i32) -> Option<&Process> {
+        let process = self.processes.get(self.by_pid.get(&pid)?)?;
+        (process.state().pid() == Some(pid)).then_some(process)
+    }
+
     /// Every process in starting order: by priority of the group, then its own.
     fn start_order(&self) -> Vec<ProcessId> {
         let mut groups: Vec<&Group> = self.groups.values().collect();

@@ -15,6 +15,7 @@ use crate::core::{LogNaming, Mood, Supervisor};
 use crate::http::passed::Passed;
 use crate::http::{self, Bound};
 use crate::logs::{ActivitySettings, LogPlane, auto};
+use crate::runtime::cgroup::Cgroups;
 use crate::runtime::driver::{Driver, wall_clock};
 use crate::runtime::reaper::{Reaper, Signals};
 use crate::runtime::spawn::{BaseEnvironment, Spawner};
@@ -127,11 +128,12 @@ impl Life<'_> {
         let base = BaseEnvironment::new(std::env::vars_os(), http::server_url(&config, passed));
         let spawner =
             Spawner::new(base).map_err(|why| format!("cannot prepare to start programs: {why}"))?;
+        let (cgroups, remark) = take_over_cgroups(&logs);
         let naming = LogNaming {
             directory: settings.childlogdir.to_string_lossy().into_owned(),
             identifier: settings.identifier.clone(),
             seed: seed(),
-            control_group: None,
+            control_group: cgroups.as_ref().map(|all| all.path().to_owned()),
         };
         let reloads =
             Reloads::new().map_err(|why: io::Error| format!("cannot receive signals: {why}"))?;
@@ -142,14 +144,15 @@ impl Life<'_> {
             let loaded = rehearsed.load()?;
             http::passed::assign(&sockets, &loaded.config).map(drop)
         });
-        let (driver, handle) = Driver::new(core, logs.clone(), spawner, reaper, signals, rehearsal);
+        let (driver, handle) =
+            Driver::new(core, logs.clone(), spawner, cgroups, reaper, signals, rehearsal);
         let reload = Arc::new(move || reread.load().map(|loaded| loaded.config));
         let api = Arc::new(Api::new(handle.clone(), logs.clone(), Arc::new(config), reload));
         let servers =
             bound.serve(&api).map_err(|why| format!("cannot serve the listeners: {why}"))?;
         say_all(&logs, &notices);
         ready();
-        let attending = tokio::spawn(herald.clone().attend(handle.clone(), logs.clone()));
+        let attending = tokio::spawn(herald.clone().attend(handle.clone(), logs.clone(), remark));
         let reloading =
             tokio::spawn(reload_on_signal(reloads, api, handle, herald.clone(), logs.clone()));
         let ended = driver.run().await;
@@ -159,6 +162,24 @@ impl Life<'_> {
         servers.close().await;
         logs.shut().await;
         Ok(ended)
+    }
+}
+
+/// A control group for every program, where one was delegated; else what is to be said of that to
+/// people who run this as a service.
+fn take_over_cgroups(logs: &LogPlane) -> (Option<Cgroups>, Option<String>) {
+    let say = |line: &str| logs.log(LogLevel::Info, wall_clock(), line);
+    match Cgroups::take_over() {
+        Ok(cgroups) => {
+            say(&format!("programs have control groups of their own in {}", cgroups.path()));
+            (Some(cgroups), None)
+        }
+        // Not under systemd, where nobody expects them.
+        Err(_) if std::env::var_os("INVOCATION_ID").is_none() => (None, None),
+        Err(why) => {
+            say(&format!("programs are stopped by process group: {why}"));
+            (None, Some(format!("no control groups: {why}")))
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -16,6 +17,9 @@ use super::{LogId, Stream};
 use crate::config::ProcessSettings;
 use crate::config::setting::LogLevel;
 use crate::model::{ProcessFacts, ProcessId, WallTime};
+
+/// How long whoever stopped a program waits at most for its last output to be in its file.
+const SETTLE_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Cheap to clone. Methods never block; the `async` ones wait for the log thread's answer. The
 /// thread ends with [`LogPlane::shut`], or when the last handle is gone.
@@ -117,6 +121,14 @@ impl LogPlane {
     /// file.
     pub async fn sync(&self, which: LogId) {
         self.ask(|reply| Order::Sync { which, reply }).await;
+    }
+
+    /// Returns when the last output of every child that was told [`LogPlane::ended`] before, and
+    /// what was logged before, is in its file. A disk that does not answer holds nobody up for
+    /// longer than [`SETTLE_TIME_MAX`].
+    pub async fn settled(&self) {
+        let settled = self.ask(|reply| Order::Settle { reply });
+        let _ = tokio::time::timeout(SETTLE_TIME_MAX, settled).await;
     }
 
     /// Empties a log. Rotated files are left alone; a log that has no file is a success.

@@ -28,6 +28,7 @@ pub(super) enum Order {
     Forget(ProcessId),
     Reopen,
     Sync { which: LogId, reply: oneshot::Sender<()> },
+    Settle { reply: oneshot::Sender<()> },
     Clear { which: LogId, reply: oneshot::Sender<io::Result<()>> },
     Follow { which: LogId, reply: oneshot::Sender<Option<Subscription>> },
     Shut { reply: Option<oneshot::Sender<()>> },

@@ -103,6 +103,11 @@ impl Worker {
                 self.sync(&which);
                 let _ = reply.send(());
             }
+            Order::Settle { reply } => {
+                // Whatever ended before this was asked has been drained: orders keep their order.
+                self.outlet.say();
+                let _ = reply.send(());
+            }
             Order::Clear { which, reply } => {
                 let outcome = self.clear(&which);
                 let _ = reply.send(outcome);

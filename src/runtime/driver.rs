@@ -10,16 +10,18 @@ use std::time::SystemTime;
 use nix::errno::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::cgroup::Cgroups;
+use super::children::{Children, Tidings, kill};
 use super::handle::{CoreHandle, Request};
-use super::reaper::{Reaped, Reaper, Signals};
+use super::readiness::Family;
+use super::reaper::{Exit, Reaped, Reaper, Signals};
 use super::spawn::Spawner;
-use super::stdin::StdinWriter;
-use crate::config::ProcessSettings;
 use crate::config::setting::LogLevel;
+use crate::core::notification::Notification;
 use crate::core::{Effect, Event, Mood, Reply, ReplyTo, Supervisor};
-use crate::logs::{LogPlane, Stream};
+use crate::logs::LogPlane;
 use crate::model::{
-    Error, ErrorKind, Instant, Now, ProcessFacts, ProcessId, Signal, Snapshot, SupervisorState,
+    Error, ErrorKind, ExitStatus, Instant, Now, ProcessId, Signal, Snapshot, SupervisorState,
     WallTime,
 };
 
@@ -45,8 +47,7 @@ pub struct Driver {
     replies: HashMap<ReplyTo, oneshot::Sender<Result<Reply, Error>>>,
     replies_made: u64,
     logs: LogPlane,
-    spawner: Spawner,
-    stdins: HashMap<ProcessId, StdinWriter>,
+    children: Children,
     reaper: Reaper,
     signals: Signals,
     rehearsal: Rehearsal,
@@ -57,6 +58,8 @@ pub struct Driver {
 /// What woke the loop.
 enum Wake {
     Happened(Event),
+    Exited(Exit),
+    Said(ProcessId),
     Asked(Request),
     Restart,
     Rehearsed(Outcome),
@@ -69,6 +72,7 @@ impl Driver {
         core: Supervisor,
         logs: LogPlane,
         spawner: Spawner,
+        cgroups: Option<Cgroups>,
         reaper: Reaper,
         signals: Signals,
         rehearsal: Rehearsal,
@@ -84,9 +88,8 @@ impl Driver {
             published,
             replies: HashMap::new(),
             replies_made: 0,
+            children: Children::new(spawner, logs.clone(), cgroups),
             logs,
-            spawner,
-            stdins: HashMap::new(),
             reaper,
             signals,
             rehearsal,
@@ -109,6 +112,8 @@ impl Driver {
             let wake = self.next_wake().await;
             finished = match wake {
                 Wake::Happened(event) => self.turn(event).await,
+                Wake::Exited(exit) => self.exited(exit).await,
+                Wake::Said(process) => self.hear(&process).await,
                 Wake::Asked(Request::Command { command, reply }) => {
                     let reply_to = ReplyTo(self.replies_made);
                     self.replies_made += 1;
@@ -131,6 +136,7 @@ impl Driver {
                 }
             };
         }
+        self.children.end();
         (finished.unwrap_or(Mood::Shutdown), self.reaper, self.signals)
     }
 
@@ -152,8 +158,12 @@ impl Driver {
             },
             reaped = self.reaper.next() => Wake::Happened(match reaped {
                 Reaped::Woken(signal) => Event::Signalled(signal),
-                Reaped::Exit(exit) => Event::Exited { pid: exit.pid, status: exit.status },
+                Reaped::Exit(exit) => return Wake::Exited(exit),
             }),
+            tidings = self.children.tidings() => match tidings {
+                Tidings::Said(process) => Wake::Said(process),
+                Tidings::Emptied(process) => Wake::Happened(Event::Emptied { process }),
+            },
             () = async {
                 match deadline {
                     Some(at) => tokio::time::sleep_until(at).await,
@@ -163,6 +173,40 @@ impl Driver {
             Some(outcome) = self.rehearsed.1.recv() => Wake::Rehearsed(outcome),
             Some(request) = self.requests.recv() => Wake::Asked(request),
         }
+    }
+
+    /// A child has ended: what it said before comes first, and if it named a process to take its
+    /// place, that one does.
+    async fn exited(&mut self, exit: Exit) -> Option<Mood> {
+        if let Some(process) = self.core.process_of(exit.pid) {
+            let (id, notifies) = (process.id.clone(), process.settings.notify);
+            if notifies {
+                self.hear(&id).await;
+                if let Some(heir) = self.children.heir(&id) {
+                    let what = Notification::MainPid(heir);
+                    self.turn(Event::Notified { process: id.clone(), pid: exit.pid, what }).await;
+                }
+            }
+            let killed = ExitStatus::Signal { number: libc::SIGKILL, core: false };
+            if exit.status == killed && self.children.is_out_of_memory(&id) {
+                let line = format!("{id} (pid {}) was killed for want of memory", exit.pid);
+                self.log(LogLevel::Warn, &line);
+            }
+        }
+        self.turn(Event::Exited { pid: exit.pid, status: exit.status }).await
+    }
+
+    /// Takes in what a program has said of itself.
+    async fn hear(&mut self, id: &ProcessId) -> Option<Mood> {
+        let process = self.core.process(id)?;
+        let (pid, facts) = (process.state().pid()?, Arc::clone(&process.facts));
+        let family = Family { child: pid, control_group: &facts.control_group };
+        let mut finished = None;
+        for what in self.children.said(id, &family) {
+            let event = Event::Notified { process: id.clone(), pid, what };
+            finished = finished.or(self.turn(event).await);
+        }
+        finished
     }
 
     /// One turn: the core decides, everybody can see it, it is done. What follows from a spawn is
@@ -179,7 +223,7 @@ impl Driver {
                 }
                 Effect::Spawn { process, settings, facts } => {
                     spawned += 1;
-                    Some(self.spawn(process, &settings, &facts))
+                    Some(self.children.spawn(&process, &settings, &facts))
                 }
                 Effect::Kill { process, pid, signal, group } => {
                     let failed = |errno: Errno| errno.desc().to_owned();
@@ -187,7 +231,7 @@ impl Driver {
                         .err()
                         .map(|errno| Event::SignalFailed { process, reason: failed(errno) })
                 }
-                Effect::Empty { process, .. } => Some(Event::Emptied { process }),
+                Effect::Empty { process, signal } => self.children.empty(&process, signal),
                 other => {
                     self.perform(other);
                     None
@@ -218,36 +262,12 @@ impl Driver {
         std::iter::from_fn(|| self.core.next_effect()).collect()
     }
 
-    /// Starts a child. The core hears of it before of any other event, so no child is reaped
-    /// before its process id is known.
-    fn spawn(
-        &mut self,
-        process: ProcessId,
-        settings: &Arc<ProcessSettings>,
-        facts: &Arc<ProcessFacts>,
-    ) -> Event {
-        match self.spawner.spawn(&process, settings, None) {
-            Ok(child) => {
-                self.logs.attach(&process, Stream::Stdout, child.stdout, settings, facts);
-                if let Some(stderr) = child.stderr {
-                    self.logs.attach(&process, Stream::Stderr, stderr, settings, facts);
-                }
-                self.stdins.insert(process.clone(), StdinWriter::new(child.stdin));
-                Event::Spawned { process, pid: child.pid }
-            }
-            Err(failure) => Event::SpawnFailed { process, failure },
-        }
-    }
-
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Ended { process, .. } => {
-                self.stdins.remove(&process);
-                self.logs.ended(&process);
-            }
+            Effect::Ended { process, .. } => self.children.ended(&process),
             Effect::WriteStdin { process, bytes, reply_to } => {
-                let written = match self.stdins.get_mut(&process) {
-                    Some(stdin) => stdin.write(&bytes).map_err(ErrorKind::from),
+                let written = match self.children.write_stdin(&process, &bytes) {
+                    Some(written) => written.map_err(ErrorKind::from),
                     None => Err(ErrorKind::NotRunning),
                 };
                 let outcome = written
@@ -260,10 +280,7 @@ impl Driver {
             Effect::ProcessAdded { process, settings, facts } => {
                 self.logs.prepare(&process, &settings, &facts);
             }
-            Effect::ProcessRemoved { process } => {
-                self.stdins.remove(&process);
-                self.logs.forget(&process);
-            }
+            Effect::ProcessRemoved { process } => self.children.removed(&process),
             Effect::ReopenLogs => self.logs.reopen(),
             // These are the turn's own.
             Effect::Spawn { .. }
@@ -314,16 +331,4 @@ fn hangup() -> Event {
 pub fn wall_clock() -> WallTime {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     WallTime(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
-}
-
-/// Sends a signal to a child that has not been waited for, so its process id is still its own.
-fn kill(pid: i32, signal: Signal, group: bool) -> Result<(), Errno> {
-    let whom = if group { -pid } else { pid };
-    // SAFETY: kill(2) takes two integers.
-    let sent = unsafe { libc::kill(whom, signal.number()) };
-    match Errno::result(sent) {
-        // It has ended by itself; its exit is on its way.
-        Ok(_) | Err(Errno::ESRCH) => Ok(()),
-        Err(errno) => Err(errno),
-    }
 }

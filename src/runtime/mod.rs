@@ -1,9 +1,12 @@
 //! Where tokio begins: the driver and what it drives.
 
 pub mod cgroup;
+mod children;
 pub mod driver;
 pub mod handle;
+mod heir;
 pub mod host;
+pub mod readiness;
 pub mod reaper;
 pub mod spawn;
 pub mod startup;

@@ -22,6 +22,7 @@ use std::io;
 use std::iter;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr;
 
 use nix::errno::Errno;
@@ -49,6 +50,15 @@ pub struct Child {
     pub stdout: OwnedFd,
     /// Where its stderr is read; `None` if that goes with its stdout.
     pub stderr: Option<OwnedFd>,
+}
+
+/// What a child gets of the daemon beyond what its settings say.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Grants<'a> {
+    /// The `cgroup.procs` of the control group that it joins before anything else.
+    pub place: Option<BorrowedFd<'a>>,
+    /// Where it tells how it is (sd_notify(3)).
+    pub notify_socket: Option<&'a Path>,
 }
 
 /// Starts children. To be made early: its descriptors should have low numbers.
@@ -98,8 +108,6 @@ impl Spawner {
     /// [`child::EXIT_NOT_SPAWNED`] because that did not work; then its stderr says why, as the
     /// reference's would.
     ///
-    /// `place` is the `cgroup.procs` of the control group it joins before anything else.
-    ///
     /// # Errors
     /// There is no child: the command cannot be executed, or the system refused a pipe or a
     /// process.
@@ -107,12 +115,12 @@ impl Spawner {
         &mut self,
         process: &ProcessId,
         settings: &ProcessSettings,
-        place: Option<BorrowedFd<'_>>,
+        grants: Grants<'_>,
     ) -> Result<Child, SpawnFailure> {
         let name = &process.name;
         let system = |reason| SpawnFailure { kind: SpawnFailureKind::System, reason };
         let resolved = self.resolve(settings)?;
-        let words = Words::new(&self.base, process, settings, &resolved).map_err(|_| {
+        let words = Words::new(&self.base, process, settings, grants, &resolved).map_err(|_| {
             let reason = format!("cannot start '{name}': its settings hold a NUL byte");
             SpawnFailure { kind: SpawnFailureKind::NotExecutable, reason }
         })?;
@@ -122,12 +130,15 @@ impl Spawner {
                 _ => format!("unknown error making dispatchers for '{name}': {errno:?}"),
             })
         })?;
-        let (pid, failed) = self.start(&words, settings, place, &pipes).map_err(|errno| {
-            system(match errno {
-                Errno::EAGAIN => format!("Too many processes in process table to spawn '{name}'"),
-                _ => format!("unknown error during fork for '{name}': {errno:?}"),
-            })
-        })?;
+        let (pid, failed) =
+            self.start(&words, settings, grants.place, &pipes).map_err(|errno| {
+                system(match errno {
+                    Errno::EAGAIN => {
+                        format!("Too many processes in process table to spawn '{name}'")
+                    }
+                    _ => format!("unknown error during fork for '{name}': {errno:?}"),
+                })
+            })?;
         if let Some((stage, errno)) = failed {
             pipes.last_words(&last_words(stage, errno, settings, &resolved));
         }
@@ -196,6 +207,7 @@ impl Words {
         base: &BaseEnvironment,
         process: &ProcessId,
         settings: &ProcessSettings,
+        grants: Grants<'_>,
         resolved: &Resolved,
     ) -> Result<Self, NulError> {
         let directory = settings.directory.as_ref();
@@ -206,7 +218,7 @@ impl Words {
                 .iter()
                 .map(|argument| CString::new(argument.as_bytes()))
                 .collect::<Result<_, _>>()?,
-            environment: base.block(process, settings)?,
+            environment: base.block(process, settings, grants.notify_socket)?,
             directory: directory
                 .map(|path| CString::new(path.as_os_str().as_bytes()))
                 .transpose()?,

@@ -24,6 +24,10 @@ const ESCAPES: &str = "sh -c 'setsid sh -c \"(sleep 1000; :) & echo up; exec sle
 const FORKS: &str = "sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; \
      do (echo up; while :; do (:); done) & done; wait'";
 
+/// Thirty of which each ends as soon as another has taken its place.
+const HOPS: &str = "perl -e '$| = 1; for (1..29) { fork or last } print \"up\\n\"; \
+                    while (1) { (fork // 0) and exit }'";
+
 fn web() -> ProcessId {
     ProcessId::new("web", "1")
 }
@@ -65,10 +69,10 @@ async fn a_fork_bomb_is_killed_completely() {
     if !inside("a_fork_bomb_is_killed_completely", true) {
         return;
     }
-    for by_file in [true, false] {
+    for (by_file, bomb) in [(true, FORKS), (false, FORKS), (true, HOPS), (false, HOPS)] {
         let cgroups = Cgroups::take_over().unwrap();
         let mut cgroups = if by_file { cgroups } else { cgroups.without_kill_file() };
-        let child = start(&mut cgroups, &web(), FORKS);
+        let child = start(&mut cgroups, &web(), bomb);
         read_lines(&child.stdout, 30);
         cgroups.watch(&web()).unwrap();
         cgroups.signal(&web(), Signal::KILL).unwrap();

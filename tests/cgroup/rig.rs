@@ -17,7 +17,7 @@ use std::time::Duration;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use supervisord::model::ProcessId;
 use supervisord::runtime::cgroup::Cgroups;
-use supervisord::runtime::spawn::Child;
+use supervisord::runtime::spawn::{Child, Grants};
 
 use super::fixture::{program, spawner};
 
@@ -105,7 +105,9 @@ pub fn wait_for(mut fact: impl FnMut() -> bool) {
 pub fn start(cgroups: &mut Cgroups, process: &ProcessId, command: &str) -> Child {
     let settings = program(command);
     let prepared = cgroups.prepare(process, &settings).unwrap();
-    spawner().spawn(process, &settings, Some(prepared.place())).unwrap()
+    spawner()
+        .spawn(process, &settings, Grants { place: Some(prepared.place()), ..Grants::default() })
+        .unwrap()
 }
 
 /// Reads so many lines of a child's output: what it says when its own children run.

@@ -76,3 +76,64 @@ fn a_restart_with_a_bad_configuration_is_refused() {
     assert!(fault.code == 92 && fault.string.contains("numprocs"), "{}", fault.string);
     assert!(is_alive(pid) && rig.process("cat") == pid);
 }
+
+/// For each key: what a program is after an update to a file without it is what a daemon makes of
+/// that file that never saw another.
+#[test]
+fn a_key_that_is_removed_is_gone_as_if_it_had_never_been_there() {
+    const KEYS: [&str; 17] = [
+        "numprocs=2\nprocess_name=%(program_name)s%(process_num)d",
+        "directory=/tmp",
+        "umask=027",
+        "priority=5",
+        "autostart=false",
+        "startsecs=3",
+        "startretries=9",
+        "autorestart=true",
+        "exitcodes=7",
+        "stopsignal=INT",
+        "stopwaitsecs=4",
+        "stopasgroup=true",
+        "redirect_stderr=true",
+        "stdout_logfile=@/out",
+        "stdout_logfile_maxbytes=1MB",
+        "stdout_logfile_backups=3",
+        "environment=A=\"b\"",
+    ];
+    let program = |without: Option<usize>| {
+        let keys = KEYS.iter().enumerate().filter(|(n, _)| Some(*n) != without);
+        let keys: String = keys.map(|(_, key)| format!("{key}\n")).collect();
+        format!("[program:p]\ncommand=/bin/cat\n{keys}")
+    };
+    let config = |rig: &Rig| {
+        let said = format!("{:?}", rig.call("getAllConfigInfo", &[]).unwrap());
+        let said = said.replace(rig.path("").to_str().unwrap(), "@");
+        // Eight letters of an AUTO log's name are by chance.
+        let mut parts = said.split("---supervisor-");
+        let first = parts.next().unwrap().to_owned();
+        parts.fold(first, |told, part| told + &part[8..])
+    };
+    let names = |rig: &Rig| {
+        let said = String::from_utf8(rig.ctl(&["avail"]).stdout).unwrap();
+        let status = String::from_utf8(rig.ctl(&["status"]).stdout).unwrap();
+        let first = |line: &str| line.split_whitespace().next().unwrap().to_owned();
+        (said, status.lines().map(first).collect::<Vec<_>>())
+    };
+    let differs = |rig: &Rig| {
+        let changes = format!("{:?}", rig.call("reloadConfig", &[]).unwrap());
+        changes.contains("\"p\"")
+    };
+    let updated = Rig::running(&program(None));
+    for (n, key) in KEYS.iter().enumerate() {
+        updated.configure(&program(None));
+        updated.call("update", &[]).unwrap();
+        updated.configure(&program(Some(n)));
+        assert!(differs(&updated), "{key} makes no difference");
+        updated.call("update", &[]).unwrap();
+        let fresh = Rig::running(&program(Some(n)));
+        assert_eq!(config(&updated), config(&fresh), "{key}");
+        assert_eq!(names(&updated), names(&fresh), "{key}");
+        // What nobody is told of is compared all the same.
+        assert!(!differs(&updated), "{key} was not removed");
+    }
+}

@@ -50,3 +50,38 @@ fn a_moved_log_is_begun_anew_on_request() {
     wait_for("the second line", || (fs::read(rig.path("out")).ok()? == b"two\n").then_some(()));
     assert_eq!(fs::read(rig.path("old")).unwrap(), b"one\n");
 }
+
+/// Rounds of stopping a program and looking at its log at once.
+const ROUNDS: usize = 40;
+
+#[test]
+fn whoever_stopped_a_program_finds_its_last_words_in_its_log() {
+    // A neighbour that writes without end keeps the log thread busy; the last words fill a pipe.
+    let rig = Rig::running(
+        "[program:busy]\ncommand=/usr/bin/yes\nstartsecs=0\nstdout_logfile=@/busy\n\
+         stdout_logfile_maxbytes=1MB\nstdout_logfile_backups=0\n\
+         [program:p]\ncommand=/bin/sh @/last-words\nautostart=false\nstartsecs=0\n\
+         stdout_logfile=@/out\nstdout_logfile_maxbytes=0\n",
+    );
+    let script = "trap 'kill $!; head -c 50000 /dev/zero | tr \\\\0 x; echo; exit 0' TERM\n\
+                  sleep 1000 & echo ready; wait\n";
+    fs::write(rig.path("last-words"), script).unwrap();
+    let round = ["ready\n", &"x".repeat(50_000), "\n"].concat();
+    let said = || fs::read_to_string(rig.path("out")).unwrap_or_default();
+    for n in 0..ROUNDS {
+        rig.call("startProcess", &["p".into()]).unwrap();
+        let before = round.len() * n + "ready\n".len();
+        wait_for("the program to be ready", || (said().len() == before).then_some(()));
+        match n % 4 {
+            0 => rig.call("stopProcess", &["p".into()]),
+            1 => rig.call("stopProcessGroup", &["p".into()]),
+            2 => rig.call("stopProcess", &["p:*".into()]),
+            _ => rig.call("stopAllProcesses", &[]),
+        }
+        .unwrap();
+        assert!(said() == round.repeat(n + 1), "round {n}: {} bytes", said().len());
+        if n % 4 == 3 {
+            rig.call("startProcess", &["busy".into()]).unwrap();
+        }
+    }
+}

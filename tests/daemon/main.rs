@@ -2,9 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
+mod clients;
+mod clock;
 mod config;
+mod load;
 mod logs;
+mod namespaces;
+mod notify;
 mod programs;
 mod rig;
+mod scale;
 mod startup;
 mod systemd;

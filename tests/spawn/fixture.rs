@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use supervisord::config::ProcessSettings;
 use supervisord::config::setting::User;
 use supervisord::model::ProcessId;
-use supervisord::runtime::spawn::{BaseEnvironment, Child, Spawner};
+use supervisord::runtime::spawn::{BaseEnvironment, Child, Grants, Spawner};
 
 /// A program of this command line and the defaults.
 pub fn program(command: &str) -> ProcessSettings {
@@ -36,7 +36,7 @@ pub fn spawner() -> Spawner {
 
 /// Starts `settings` as process `g:p`.
 pub fn spawn(settings: &ProcessSettings) -> Child {
-    spawner().spawn(&ProcessId::new("g", "p"), settings, None).unwrap()
+    spawner().spawn(&ProcessId::new("g", "p"), settings, Grants::default()).unwrap()
 }
 
 /// What a child left behind.

@@ -303,6 +303,21 @@ unsafe fn signals() {
     }
 }
 
+/// The calls that change who a process is. Two architectures have older calls of the same names
+/// that take 16 bits only.
+#[cfg(not(any(target_arch = "x86", target_arch = "arm")))]
+mod identity_calls {
+    pub use libc::{SYS_getresgid, SYS_getresuid, SYS_setgroups, SYS_setresgid, SYS_setresuid};
+}
+#[cfg(any(target_arch = "x86", target_arch = "arm"))]
+mod identity_calls {
+    pub use libc::{
+        SYS_getresgid32 as SYS_getresgid, SYS_getresuid32 as SYS_getresuid,
+        SYS_setgroups32 as SYS_setgroups, SYS_setresgid32 as SYS_setresgid,
+        SYS_setresuid32 as SYS_setresuid,
+    };
+}
+
 /// Groups, group, user: in this order, as after the last there is no right to the others. Each is
 /// verified.
 ///
@@ -312,21 +327,21 @@ unsafe fn become_user(identity: &Identity) -> Result<(), Failed> {
     let Identity { uid, gid, groups, groups_len } = *identity;
     // SAFETY: the groups are the plan's; the ids are of this frame.
     unsafe {
-        let done = libc::syscall(libc::SYS_setgroups, groups_len, groups);
+        let done = libc::syscall(identity_calls::SYS_setgroups, groups_len, groups);
         check(done).map_err(|errno| (Stage::Groups, errno))?;
-        let done = libc::syscall(libc::SYS_setresgid, gid, gid, gid);
+        let done = libc::syscall(identity_calls::SYS_setresgid, gid, gid, gid);
         check(done).map_err(|errno| (Stage::Gid, errno))?;
-        let done = libc::syscall(libc::SYS_setresuid, uid, uid, uid);
+        let done = libc::syscall(identity_calls::SYS_setresuid, uid, uid, uid);
         check(done).map_err(|errno| (Stage::Uid, errno))?;
         let (mut real, mut effective, mut saved) = (!gid, !gid, !gid);
         let (r, e, s) = (&raw mut real, &raw mut effective, &raw mut saved);
-        libc::syscall(libc::SYS_getresgid, r, e, s);
+        libc::syscall(identity_calls::SYS_getresgid, r, e, s);
         if (real, effective, saved) != (gid, gid, gid) {
             return Err((Stage::Gid, libc::EPERM));
         }
         (real, effective, saved) = (!uid, !uid, !uid);
         let (r, e, s) = (&raw mut real, &raw mut effective, &raw mut saved);
-        libc::syscall(libc::SYS_getresuid, r, e, s);
+        libc::syscall(identity_calls::SYS_getresuid, r, e, s);
         if (real, effective, saved) != (uid, uid, uid) {
             return Err((Stage::Uid, libc::EPERM));
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{CString, NulError, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use super::command::PATH_DEFAULT;
 use crate::config::ProcessSettings;
@@ -52,8 +53,8 @@ impl BaseEnvironment {
         }
     }
 
-    /// The environment of one process, as execve(2) takes it. The program's own settings win over
-    /// everything.
+    /// The environment of one process, as execve(2) takes it, with a notify socket of its own if
+    /// it has one. The program's own settings win over everything.
     ///
     /// # Errors
     /// A name or value holds a NUL byte.
@@ -61,7 +62,9 @@ impl BaseEnvironment {
         &self,
         process: &ProcessId,
         settings: &ProcessSettings,
+        notify_socket: Option<&Path>,
     ) -> Result<Vec<CString>, NulError> {
+        let report_every = settings.watchdogsecs.as_micros().to_string();
         let mut block: BTreeMap<&OsStr, &OsStr> =
             self.variables.iter().map(|(name, value)| (&**name, &**value)).collect();
         let server_url = settings.serverurl.as_ref().or(self.server_url.as_ref());
@@ -79,6 +82,13 @@ impl BaseEnvironment {
                     Some(value) => block.insert(OsStr::new(variable), value),
                     None => block.remove(OsStr::new(variable)),
                 };
+            }
+        }
+        if let Some(path) = notify_socket {
+            block.insert(OsStr::new("NOTIFY_SOCKET"), path.as_os_str());
+            if !settings.watchdogsecs.is_zero() {
+                // Without WATCHDOG_PID, which nobody can know yet, it is for whoever reads it.
+                block.insert(OsStr::new("WATCHDOG_USEC"), OsStr::new(&report_every));
             }
         }
         for (name, value) in &settings.environment {

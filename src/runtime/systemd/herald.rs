@@ -54,13 +54,14 @@ impl Herald {
     }
 
     /// Attends one life of the supervisor: to be called when the listeners answer, which it tells
-    /// first of all. Ends with the driver.
-    pub async fn attend(self, core: CoreHandle, logs: LogPlane) {
+    /// first of all. Ends with the driver. The `remark` goes with every status.
+    pub async fn attend(self, core: CoreHandle, logs: LogPlane, remark: Option<String>) {
         if !self.heard {
             return;
         }
         let mut snapshots = core.watch();
-        let mut told = sentence(&snapshots.borrow_and_update());
+        let remark = remark.map(|text| format!("; {}", one_line(&text))).unwrap_or_default();
+        let mut told = sentence(&snapshots.borrow_and_update()) + &remark;
         let pid = NotifyState::MainPid(std::process::id());
         self.say(&[pid, NotifyState::Ready, NotifyState::Status(&told)], &logs).await;
         let mut pulse = Pulse::new(self.watchdog);
@@ -84,7 +85,7 @@ impl Herald {
                 () = ending(&mut snapshots) => break,
             }
             may_tell_at = Instant::now() + STATUS_EVERY;
-            let text = sentence(&snapshots.borrow_and_update());
+            let text = sentence(&snapshots.borrow_and_update()) + &remark;
             if text != told {
                 self.say(&[NotifyState::Status(&text)], &logs).await;
                 told = text;
