@@ -13,6 +13,7 @@
 //! - [`runtime`]: where tokio begins: the driver, spawning, reaping, start-up.
 //! - [`api`]: the operations, once, for every face.
 //! - [`xmlrpc`], [`http`]: the faces over the network.
+//! - [`dbus`]: the face on a bus.
 //! - [`ctl`]: the control program.
 //! - [`daemon`]: the composition root.
 //!
@@ -23,6 +24,7 @@ pub mod config;
 pub mod core;
 pub mod ctl;
 pub mod daemon;
+pub mod dbus;
 pub mod http;
 pub mod logs;
 pub mod model;

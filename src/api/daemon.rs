@@ -16,7 +16,7 @@ use crate::model::{Error, ErrorKind, ProcessId, Snapshot, SupervisorState};
 use crate::xmlrpc::Value;
 
 /// The version of the interface: what Supervisor's own client insists on.
-const API_VERSION: &str = "3.0";
+pub const API_VERSION: &str = "3.0";
 /// The version of Supervisor that clients may take this daemon for. They use it to learn what
 /// they can ask, so it is the reference's and not this package's own.
 pub const SUPERVISOR_VERSION: &str = "4.3.0";
@@ -70,12 +70,14 @@ pub async fn restart(api: &Api, _: Restart) -> Result<Reply, Error> {
 
 /// `supervisor.reloadConfig`
 pub async fn reload_config(api: &Api, _: ReloadConfig) -> Result<Reply, Error> {
+    let _reloading = Reloading::begin(api);
     let groups = reload(api).await?;
     api.core.command(Command::Reread { groups }).await
 }
 
 /// `supervisor.update`
 pub async fn update(api: &Api, _: Update) -> Result<Reply, Error> {
+    let _reloading = Reloading::begin(api);
     let groups = reload(api).await?;
     api.core.command(Command::Update { groups }).await
 }
@@ -98,6 +100,25 @@ pub async fn send_event(_: &Api, _: SendRemoteCommEvent) -> Result<bool, Error> 
 /// `supervisor.getAllConfigInfo`
 pub async fn all_config_info(api: &Api, _: GetAllConfigInfo) -> Result<ConfigReport, Error> {
     Ok(ConfigReport { config: api.last_read().1, snapshot: api.snapshot() })
+}
+
+/// The configuration is being read anew, and applied, as long as this lives.
+struct Reloading<'a>(&'a Api);
+
+impl<'a> Reloading<'a> {
+    fn begin(api: &'a Api) -> Self {
+        api.reloads.send_modify(|reloads| {
+            reloads.begun += 1;
+            reloads.active += 1;
+        });
+        Self(api)
+    }
+}
+
+impl Drop for Reloading<'_> {
+    fn drop(&mut self) {
+        self.0.reloads.send_modify(|reloads| reloads.active -= 1);
+    }
 }
 
 /// Reads the file on a thread of its own, so that a slow disk stalls nobody else. A file with

@@ -1,6 +1,9 @@
 //! Operations on logs. The log plane is asked to have written everything; then the file is read,
 //! on a thread of its own, since a disk may stall.
 
+use std::fs::OpenOptions;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use super::Api;
@@ -10,8 +13,9 @@ use super::operations::{
 };
 use super::process::{Statuses, by_priority, named};
 use crate::core::event::ProcessStatus;
+use crate::logs::LogId;
+pub use crate::logs::Stream;
 use crate::logs::read::{ReadError, Tail, read_window, tail_window};
-use crate::logs::{LogId, Stream};
 use crate::model::{Error, ErrorKind, ProcessId, ProcessInfo};
 use crate::xmlrpc::Value;
 
@@ -90,6 +94,31 @@ pub async fn clear_all(api: &Api, _: ClearAllProcessLogs) -> Result<Statuses, Er
         statuses.push(ProcessStatus { id, result });
     }
     Ok(Statuses(statuses))
+}
+
+/// A log of a process, opened to be read, for faces that can pass a descriptor on.
+///
+/// # Errors
+/// `BadName`; `NoFile` if it is kept in no regular file; `Failed`.
+pub async fn open(api: &Api, name: &str, stream: Stream) -> Result<OwnedFd, Error> {
+    let log = Log::of(api, name, stream)?;
+    let path = log.path.ok_or(ErrorKind::NoFile)?;
+    api.logs.sync(log.id).await;
+    let shown = path.display().to_string();
+    let opened = blocking(move || {
+        // Without waiting for a writer, should it be a named pipe; never a terminal of ours.
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        Ok::<_, std::io::Error>(file.metadata()?.is_file().then_some(file))
+    });
+    match opened.await? {
+        Ok(Some(file)) => Ok(file.into()),
+        Ok(None) => Err(Error::new(ErrorKind::NoFile, shown)),
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
+            Err(Error::new(ErrorKind::NoFile, shown))
+        }
+        Err(why) => Err(Error::new(ErrorKind::Failed, format!("cannot open {shown}: {why}"))),
+    }
 }
 
 /// The path a stream of a process is kept at; `None` if it is kept in no file.

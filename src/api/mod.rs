@@ -6,6 +6,7 @@
 //!
 //! Invariant: reading never waits for the supervision: it is answered from the last snapshot.
 
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +16,7 @@ use crate::logs::LogPlane;
 use crate::model::{Error, ErrorKind, Snapshot, SupervisorState, WallTime};
 use crate::runtime::handle::CoreHandle;
 use crate::xmlrpc::Value;
+use tokio::sync::watch;
 
 pub mod daemon;
 pub mod describe;
@@ -25,6 +27,8 @@ pub mod process;
 pub mod spec;
 pub mod system;
 
+pub use crate::core::Reply;
+pub use crate::core::event::ProcessStatus;
 pub use spec::{Access, Args, Argument, Param, Spec, Type};
 
 /// Something that can be asked of the daemon: a request with its answer.
@@ -58,16 +62,28 @@ pub struct DaemonFacts {
     pub pid: u32,
     /// What it is called.
     pub identifier: String,
-    /// The least level that its activity log takes.
-    pub loglevel: LogLevel,
+    /// The configuration file it was started with.
+    pub config_file: PathBuf,
+    /// When it began, or began anew.
+    pub started: WallTime,
+}
+
+/// How often the configuration was read anew to be looked at or applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reloads {
+    /// So often that was begun.
+    pub begun: u64,
+    /// So many are under way.
+    pub active: u32,
 }
 
 /// Every operation's way to the rest of the daemon. One for all faces.
 pub struct Api {
     core: CoreHandle,
     logs: LogPlane,
-    facts: DaemonFacts,
+    facts: Arc<DaemonFacts>,
     reload: Reload,
+    reloads: watch::Sender<Reloads>,
     /// The configuration last read, and how many were read before it.
     last_read: Mutex<(u64, Arc<Config>)>,
 }
@@ -85,12 +101,14 @@ impl Api {
     /// called by the process that serves, which is the one whose id is told.
     #[must_use]
     pub fn new(core: CoreHandle, logs: LogPlane, config: Arc<Config>, reload: Reload) -> Self {
-        let facts = DaemonFacts {
+        let facts = Arc::new(DaemonFacts {
             pid: std::process::id(),
             identifier: config.daemon.identifier.clone(),
-            loglevel: config.daemon.loglevel,
-        };
-        Self { core, logs, facts, reload, last_read: Mutex::new((0, config)) }
+            config_file: config.path.clone(),
+            started: wall_clock(),
+        });
+        let (reloads, _) = watch::channel(Reloads::default());
+        Self { core, logs, facts, reload, reloads, last_read: Mutex::new((0, config)) }
     }
 
     /// Runs an operation.
@@ -140,6 +158,24 @@ impl Api {
         self.core.snapshot()
     }
 
+    /// A receiver of its own, to wait for changes of the fleet.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.core.watch()
+    }
+
+    /// A receiver of its own, to wait for the configuration to be read anew.
+    #[must_use]
+    pub fn watch_reloads(&self) -> watch::Receiver<Reloads> {
+        self.reloads.subscribe()
+    }
+
+    /// What of the daemon itself may be asked for.
+    #[must_use]
+    pub fn facts(&self) -> &Arc<DaemonFacts> {
+        &self.facts
+    }
+
     /// The log plane, for faces that follow a log.
     #[must_use]
     pub fn logs(&self) -> &LogPlane {
@@ -153,7 +189,7 @@ impl Api {
 
     /// Writes a line to the activity log that only `loglevel=trace` shows, made only then.
     pub fn trace(&self, line: impl FnOnce() -> String) {
-        if self.facts.loglevel <= LogLevel::Trace {
+        if self.logs.level() <= LogLevel::Trace {
             self.log_line(LogLevel::Trace, &line());
         }
     }

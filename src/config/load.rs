@@ -9,7 +9,7 @@ use super::problem::{ConfigError, Severity, nearest};
 use super::program::Fleet;
 use super::section::{Section, World};
 use super::server::{self, CtlSettings};
-use super::{Config, Files, Host, Loaded, daemon, glob, group};
+use super::{Config, Files, Host, Loaded, daemon, dbus, glob, group};
 
 /// Sections of which there is one.
 const SINGLE: &[&str] = &[
@@ -60,11 +60,13 @@ pub fn load(path: &Path, files: &dyn Files, host: &dyn Host) -> Result<Loaded, V
     let groups = group::read(&fleet);
     let unix = one_server(&world, &ini, "unix_http_server", server::read_unix);
     let inet = one_server(&world, &ini, "inet_http_server", server::read_inet);
+    let dbus = ini.section("dbus").map(|raw| dbus::read(Section::new(&world, &ini, raw)));
+    let dbus = dbus.unwrap_or_default();
     check_plugins(&world, &ini, "rpcinterface", "supervisor.rpcinterface_factory");
     check_ctl(&world, &ini);
 
     let warnings = world.problems.into_result()?;
-    let config = Config { path: path.to_owned(), daemon, unix, inet, groups };
+    let config = Config { path: path.to_owned(), daemon, unix, inet, dbus, groups };
     Ok(Loaded { config, warnings, included })
 }
 
@@ -189,9 +191,7 @@ fn check_names(world: &World<'_>, ini: &Ini) {
         };
         let server = kind == "unix_http_server" || kind == "inet_http_server";
         let known = if named { NAMED } else { SINGLE };
-        let message = if kind == "dbus" && !named {
-            "is not served by this version and has no effect".to_owned()
-        } else if server || known.contains(&kind) {
+        let message = if server || known.contains(&kind) {
             continue;
         } else if let Some(kind) = nearest(kind, NAMED.iter().copied()) {
             format!("is not a known section: did you mean [{kind}:NAME]?")

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub mod daemon;
+pub mod dbus;
 pub mod diff;
 mod environment;
 mod expand;
@@ -28,6 +29,7 @@ pub mod server;
 pub mod setting;
 
 pub use daemon::DaemonSettings;
+pub use dbus::DbusSettings;
 pub use diff::{Changes, changes};
 pub use limits::Limits;
 pub use load::{load, load_ctl, search_paths};
@@ -50,6 +52,8 @@ pub struct Config {
     pub unix: Option<UnixServer>,
     /// `[inet_http_server]`.
     pub inet: Option<InetServer>,
+    /// `[dbus]`.
+    pub dbus: DbusSettings,
     /// Every group, by priority, then name.
     pub groups: Vec<Arc<GroupSettings>>,
 }

@@ -108,6 +108,19 @@ pub enum LogLevel {
     Critical,
 }
 
+impl LogLevel {
+    /// Every level, in the order of the enum.
+    pub const ALL: [Self; 7] = [
+        Self::Blather,
+        Self::Trace,
+        Self::Debug,
+        Self::Info,
+        Self::Warn,
+        Self::Error,
+        Self::Critical,
+    ];
+}
+
 /// Modes and masks have no more bits than these.
 const MODE_MAX: u32 = 0o7777;
 

@@ -56,10 +56,10 @@ impl LogNaming {
             priority: settings.priority,
             stdout_logfile,
             stderr_logfile,
-            control_group: self
-                .control_group
-                .as_ref()
-                .map_or_else(String::new, |above| format!("{above}/{}", id.cgroup_name())),
+            control_group: self.control_group.as_ref().map_or_else(String::new, |above| {
+                // In a container it may be the root.
+                format!("{}/{}", above.trim_end_matches('/'), id.cgroup_name())
+            }),
         }
     }
 

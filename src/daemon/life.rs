@@ -12,6 +12,7 @@ use crate::api::Api;
 use crate::config::setting::LogLevel;
 use crate::config::{Config, DaemonSettings, Loaded};
 use crate::core::{LogNaming, Mood, Supervisor};
+use crate::dbus::Dbus;
 use crate::http::passed::Passed;
 use crate::http::{self, Bound};
 use crate::logs::{ActivitySettings, LogPlane, auto};
@@ -147,11 +148,13 @@ impl Life<'_> {
         let (driver, handle) =
             Driver::new(core, logs.clone(), spawner, cgroups, reaper, signals, rehearsal);
         let reload = Arc::new(move || reread.load().map(|loaded| loaded.config));
-        let api = Arc::new(Api::new(handle.clone(), logs.clone(), Arc::new(config), reload));
+        let config = Arc::new(config);
+        let api = Arc::new(Api::new(handle.clone(), logs.clone(), config.clone(), reload));
         let servers =
             bound.serve(&api).map_err(|why| format!("cannot serve the listeners: {why}"))?;
         say_all(&logs, &notices);
         ready();
+        let dbus = Dbus::start(&config.dbus, &api);
         let attending = tokio::spawn(herald.clone().attend(handle.clone(), logs.clone(), remark));
         let reloading =
             tokio::spawn(reload_on_signal(reloads, api, handle, herald.clone(), logs.clone()));
@@ -159,6 +162,7 @@ impl Life<'_> {
         reloading.abort();
         // It ends with the driver, and has the last word.
         _ = attending.await;
+        dbus.close().await;
         servers.close().await;
         logs.shut().await;
         Ok(ended)

@@ -83,6 +83,11 @@ impl Activity {
         level >= self.level
     }
 
+    /// Sets the least level that is logged.
+    pub fn set_level(&mut self, level: LogLevel) {
+        self.level = level;
+    }
+
     /// To how many targets a line goes.
     pub fn output_count(&self) -> usize {
         self.outputs.len()

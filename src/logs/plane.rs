@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -30,7 +31,8 @@ pub struct LogPlane {
 
 struct Shared {
     queue: Arc<Queue>,
-    level: LogLevel,
+    /// A [`LogLevel`], by its place in [`LogLevel::ALL`].
+    level: AtomicU8,
     activity_path: Option<Box<Path>>,
 }
 
@@ -46,7 +48,7 @@ impl LogPlane {
         let queue = Arc::new(Queue::new()?);
         let shared = Shared {
             queue: queue.clone(),
-            level: activity.level,
+            level: AtomicU8::new(activity.level as u8),
             activity_path: activity.logfile.as_deref().map(Into::into),
         };
         let worker = Worker::new(queue, activity)?;
@@ -57,9 +59,22 @@ impl LogPlane {
     /// Writes a line to the activity log if its level is logged. Lines are dropped and counted
     /// when too many wait for the disk; the count is logged.
     pub fn log(&self, level: LogLevel, wall: WallTime, line: &str) {
-        if level >= self.shared.level {
+        if level >= self.level() {
             self.tell(Order::Line { level, wall, text: line.to_owned() });
         }
+    }
+
+    /// The least level that is logged.
+    #[must_use]
+    pub fn level(&self) -> LogLevel {
+        let place = usize::from(self.shared.level.load(Ordering::Relaxed));
+        LogLevel::ALL.get(place).copied().unwrap_or(LogLevel::Info)
+    }
+
+    /// Sets the least level that is logged, for as long as the log thread lives.
+    pub fn set_level(&self, level: LogLevel) {
+        self.shared.level.store(level as u8, Ordering::Relaxed);
+        self.tell(Order::Level(level));
     }
 
     /// Where the activity log is; `None` if there is none.

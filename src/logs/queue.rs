@@ -22,6 +22,7 @@ const LINE_BYTES_PENDING_MAX: usize = 4 << 20;
 pub(super) enum Order {
     Line { level: LogLevel, wall: WallTime, text: String },
     LinesDropped(u64),
+    Level(LogLevel),
     Prepare { process: ProcessId, settings: Arc<ProcessSettings>, facts: Arc<ProcessFacts> },
     Attach(Attachment),
     Ended(ProcessId),

@@ -77,6 +77,7 @@ impl Worker {
             Order::Line { level, wall, text } => {
                 self.outlet.log(level, wall, &text);
             }
+            Order::Level(level) => self.outlet.activity.set_level(level),
             Order::LinesDropped(count) => {
                 let text =
                     format!("{count} lines of this log were dropped: it is too slow for them");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod delegated;
 #[path = "../spawn/fixture.rs"]
 #[allow(dead_code, reason = "these tests need less of it than others")]
 mod fixture;

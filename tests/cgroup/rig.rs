@@ -5,11 +5,9 @@
 
 #![allow(clippy::disallowed_types, reason = "a test starts and waits for itself")]
 
-use std::ffi::CString;
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -19,6 +17,7 @@ use supervisord::model::ProcessId;
 use supervisord::runtime::cgroup::Cgroups;
 use supervisord::runtime::spawn::{Child, Grants};
 
+use super::delegated::Delegated;
 use super::fixture::{program, spawner};
 
 /// Where the second run finds its control group.
@@ -26,45 +25,6 @@ const VARIABLE: &str = "SUPERVISORD_TEST_CGROUP";
 
 /// Nothing a test waits for takes so long, on however busy a machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A control group that is there until this is dropped.
-struct Delegated(PathBuf);
-
-impl Delegated {
-    fn new(test: &str) -> Result<Self, String> {
-        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-        let unified = mounts.lines().find(|line| line.contains(" - cgroup2 "));
-        let at = unified.and_then(|line| line.split(' ').nth(4)).ok_or("no cgroup2 is mounted")?;
-        let name = format!("supervisord-test-{}-{test}", std::process::id());
-        let directory = Path::new(at).join(name);
-        fs::create_dir(&directory)
-            .map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
-        Ok(Self(directory))
-    }
-
-    fn mark(&self) {
-        let path = CString::new(self.0.as_os_str().as_bytes()).unwrap();
-        // SAFETY: both strings end with a NUL, and the value is one byte.
-        let set = unsafe {
-            libc::setxattr(path.as_ptr(), c"user.delegate".as_ptr(), c"1".as_ptr().cast(), 1, 0)
-        };
-        assert_eq!(set, 0, "{}", io::Error::last_os_error());
-    }
-}
-
-impl Drop for Delegated {
-    fn drop(&mut self) {
-        _ = fs::write(self.0.join("cgroup.kill"), "1");
-        wait_for(|| {
-            let children = fs::read_dir(&self.0).into_iter().flatten().flatten();
-            for child in children.filter(|child| child.file_type().is_ok_and(|kind| kind.is_dir()))
-            {
-                _ = fs::remove_dir(child.path());
-            }
-            fs::remove_dir(&self.0).is_ok()
-        });
-    }
-}
 
 /// Runs the test `name` inside of a control group: true there, false where that is done or cannot
 /// be.

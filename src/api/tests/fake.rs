@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::api::{Api, Reload};
 use crate::config::GroupKind;
 use crate::config::setting::LogLevel;
-use crate::config::{Config, DaemonSettings, GroupSettings, ProcessSettings};
+use crate::config::{Config, DaemonSettings, DbusSettings, GroupSettings, ProcessSettings};
 use crate::core::{Command, Reply};
 use crate::logs::{ActivitySettings, LogPlane};
 use crate::model::snapshot::GroupInfo;
@@ -151,6 +151,7 @@ pub fn config(directory: &Path) -> Config {
     };
     Config {
         path: directory.join("supervisord.conf"),
+        dbus: DbusSettings::default(),
         daemon: DaemonSettings {
             logfile: Some(directory.join("supervisord.log")),
             logfile_max_bytes: 0,
