@@ -76,7 +76,7 @@ def test_polkit_denies_an_ordinary_user(running, member, arguments):
     before = running.info("one")["pid"]
     done = running.run_as("ordinary", *call(member, *arguments))
     assert done.returncode != 0
-    assert "polkit" in done.stdout + done.stderr, done
+    assert done.stderr.strip() == "Call failed: Access denied", done
     assert running.info("one")["pid"] == before
     assert running.systemctl("is-active", SERVICE) == "active"
 
@@ -111,7 +111,7 @@ def test_an_ordinary_user_cannot_have_the_name(box):
     bus = "org.freedesktop.DBus"
     done = box.run_as("ordinary", "busctl", "call", bus, "/org/freedesktop/DBus", bus,
                       "RequestName", "su", NAME, "0")
-    assert (done.returncode, "not allowed to own" in done.stderr + done.stdout) == (1, True), done
+    assert done.stderr.strip() == "Call failed: Access denied", done
 
 
 def test_the_log_level(running):
