@@ -30,7 +30,15 @@ def test_directories(box):
     assert "supervisord started with pid" in box.text("/var/log/supervisor/supervisord.log")
 
 
-def test_who_comes_after_finds_it_ready(box, unit):
+def test_who_comes_after_finds_it_ready(box, programs, unit):
+    # So many that the daemon is not ready the moment it is started.
+    programs("""
+[program:many]
+command=/bin/true
+process_name=%(program_name)s_%(process_num)d
+numprocs=20000
+autostart=false
+""")
     after = unit("after", f"""
 [Unit]
 Requires={SERVICE}
