@@ -15,7 +15,7 @@ use crate::core::{LogNaming, Mood, Supervisor};
 use crate::dbus::Dbus;
 use crate::http::passed::Passed;
 use crate::http::{self, Bound};
-use crate::logs::{ActivitySettings, LogPlane, auto};
+use crate::logs::{ActivitySettings, Console, LogPlane, auto};
 use crate::runtime::cgroup::Cgroups;
 use crate::runtime::driver::{Driver, wall_clock};
 use crate::runtime::reaper::{Reaper, Signals};
@@ -83,7 +83,9 @@ impl Lives<'_> {
 /// there because it must.
 fn activity_settings(daemon: &DaemonSettings) -> ActivitySettings {
     let mut activity = ActivitySettings::from(daemon);
-    activity.console |= startup::belongs_in_foreground() && !daemon.silent;
+    if startup::belongs_in_foreground() && !daemon.silent {
+        activity.console = Console::standard_output();
+    }
     activity
 }
 

@@ -103,7 +103,8 @@ impl Object {
 /// What the parts of paths directly below this one are.
 pub fn children(path: &str, snapshot: &Snapshot) -> BTreeSet<String> {
     let groups_with_processes = || snapshot.processes.keys().map(|id| encode(&id.group));
-    let below = path.strip_prefix(ROOT).map(|rest| rest.split('/').skip(1).collect::<Vec<_>>());
+    let below = path.strip_prefix(ROOT).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below = below.map(|rest| rest.split('/').skip(1).collect::<Vec<_>>());
     match below.as_deref() {
         Some([]) => {
             let mut found = BTreeSet::new();
@@ -121,6 +122,7 @@ pub fn children(path: &str, snapshot: &Snapshot) -> BTreeSet<String> {
             None => BTreeSet::new(),
         },
         Some(_) => BTreeSet::new(),
+        None if path.is_empty() => BTreeSet::new(),
         None => {
             let path = if path == "/" { "" } else { path };
             let next = |fixed: &str| {

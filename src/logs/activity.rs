@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use nix::sys::stat::fstat;
+
 use super::pump::Moment;
 use super::sink::SinkSettings;
 use super::sinks::{SinkId, Sinks};
@@ -24,10 +26,34 @@ pub struct ActivitySettings {
     pub backups: u32,
     /// The least level that is logged. From `debug` down the programs' output is logged too.
     pub level: LogLevel,
-    /// Write every line to standard output as well.
-    pub console: bool,
+    /// Whether every line goes to standard output as well.
+    pub console: Console,
     /// Remove terminal escapes from the programs' output.
     pub strip_ansi: bool,
+}
+
+/// What standard output is to the activity log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// Nothing: no line goes there.
+    Off,
+    /// A terminal or a file: lines as in the log's file.
+    Plain,
+    /// The journal: it has a clock of its own, and wants the priority before a line
+    /// (sd-daemon(3)).
+    Journal,
+}
+
+impl Console {
+    /// What it is in this process: systemd says which stream is the journal's
+    /// (`JOURNAL_STREAM`, systemd.exec(5)).
+    #[must_use]
+    pub fn standard_output() -> Self {
+        let told = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+        let found =
+            fstat(std::io::stdout()).map(|found| format!("{}:{}", found.st_dev, found.st_ino));
+        if found.is_ok_and(|found| found == told) { Self::Journal } else { Self::Plain }
+    }
 }
 
 impl From<&DaemonSettings> for ActivitySettings {
@@ -37,7 +63,11 @@ impl From<&DaemonSettings> for ActivitySettings {
             max_bytes: daemon.logfile_max_bytes,
             backups: daemon.logfile_backups,
             level: daemon.loglevel,
-            console: daemon.nodaemon && !daemon.silent,
+            console: if daemon.nodaemon && !daemon.silent {
+                Console::standard_output()
+            } else {
+                Console::Off
+            },
             strip_ansi: daemon.strip_ansi,
         }
     }
@@ -47,30 +77,52 @@ impl From<&DaemonSettings> for ActivitySettings {
 pub(super) struct Activity {
     level: LogLevel,
     path: Option<PathBuf>,
-    outputs: Vec<SinkId>,
-    batch: String,
+    /// One for each form that is asked for.
+    outputs: Vec<Outputs>,
     /// The last second's date and time, for most lines share it.
     second: Option<(i64, String)>,
+}
+
+/// Where lines of one form go.
+struct Outputs {
+    form: Form,
+    sinks: Vec<SinkId>,
+    batch: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Date, time, level and text, as the reference has it.
+    Dated,
+    /// Priority and text.
+    Journal,
 }
 
 impl Activity {
     /// Opens its targets.
     pub fn open(settings: ActivitySettings, sinks: &mut Sinks, now: Moment) -> Self {
-        let console = settings.console.then(|| {
+        let form = match settings.console {
+            Console::Off => None,
+            Console::Plain => Some(Form::Dated),
+            Console::Journal => Some(Form::Journal),
+        };
+        let console = form.map(|form| {
             let plain = SinkSettings { max_bytes: 0, backups: 0, auto: false };
-            sinks.acquire(Path::new("/dev/stdout"), plain, now)
+            (form, sinks.acquire(Path::new("/dev/stdout"), plain, now))
         });
         let file = settings.logfile.as_deref().map(|path| {
             let (max_bytes, backups) = (settings.max_bytes, settings.backups);
-            sinks.acquire(path, SinkSettings { max_bytes, backups, auto: false }, now)
+            let rotated = SinkSettings { max_bytes, backups, auto: false };
+            (Form::Dated, sinks.acquire(path, rotated, now))
         });
-        Self {
-            level: settings.level,
-            path: settings.logfile,
-            outputs: console.into_iter().chain(file).collect(),
-            batch: String::new(),
-            second: None,
+        let mut outputs: Vec<Outputs> = Vec::new();
+        for (form, sink) in console.into_iter().chain(file) {
+            match outputs.iter_mut().find(|output| output.form == form) {
+                Some(output) => output.sinks.push(sink),
+                None => outputs.push(Outputs { form, sinks: vec![sink], batch: String::new() }),
+            }
         }
+        Self { level: settings.level, path: settings.logfile, outputs, second: None }
     }
 
     /// Its file.
@@ -90,7 +142,7 @@ impl Activity {
 
     /// To how many targets a line goes.
     pub fn output_count(&self) -> usize {
-        self.outputs.len()
+        self.outputs.iter().map(|output| output.sinks.len()).sum()
     }
 
     /// Adds a line; it is in the file after the next [`Activity::flush`].
@@ -111,27 +163,51 @@ impl Activity {
         }
         let date = self.second.as_ref().map_or("", |(_, date)| date);
         let (millis, tag) = (wall.subsec_micros() / 1000, tag(level));
-        let _ = writeln!(self.batch, "{date},{millis:03} {tag} {text}");
-        // A file is rotated after the line that fills it, as in the reference.
-        let room = self.outputs.iter().map(|&id| sinks.room(id)).min().unwrap_or(u64::MAX);
-        if self.batch.len() >= BATCH_BYTES_MAX || self.batch.len() as u64 >= room {
-            self.flush(sinks, now);
+        for output in &mut self.outputs {
+            let _ = match output.form {
+                Form::Dated => writeln!(output.batch, "{date},{millis:03} {tag} {text}"),
+                Form::Journal => writeln!(output.batch, "<{}>{text}", priority(level)),
+            };
+            // A file is rotated after the line that fills it, as in the reference.
+            let room = output.sinks.iter().map(|&id| sinks.room(id)).min().unwrap_or(u64::MAX);
+            if output.batch.len() >= BATCH_BYTES_MAX || output.batch.len() as u64 >= room {
+                output.flush(sinks, now);
+            }
         }
     }
 
     /// Whether something waits for [`Activity::flush`].
     pub fn has_lines(&self) -> bool {
-        !self.batch.is_empty()
+        self.outputs.iter().any(|output| !output.batch.is_empty())
     }
 
     /// Writes what was added.
     pub fn flush(&mut self, sinks: &mut Sinks, now: Moment) {
+        for output in &mut self.outputs {
+            output.flush(sinks, now);
+        }
+    }
+}
+
+impl Outputs {
+    fn flush(&mut self, sinks: &mut Sinks, now: Moment) {
         if !self.batch.is_empty() {
-            for &id in &self.outputs {
+            for &id in &self.sinks {
                 sinks.write(id, self.batch.as_bytes(), now);
             }
             self.batch.clear();
         }
+    }
+}
+
+/// A level as syslog(3) counts.
+fn priority(level: LogLevel) -> u8 {
+    match level {
+        LogLevel::Critical => 2,
+        LogLevel::Error => 3,
+        LogLevel::Warn => 4,
+        LogLevel::Info => 6,
+        LogLevel::Debug | LogLevel::Trace | LogLevel::Blather => 7,
     }
 }
 
@@ -187,7 +263,7 @@ mod tests {
             max_bytes,
             backups: 2,
             level: LogLevel::Info,
-            console: false,
+            console: Console::Off,
             strip_ansi: false,
         }
     }

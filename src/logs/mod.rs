@@ -28,7 +28,7 @@ mod sinks;
 mod stream;
 mod worker;
 
-pub use activity::{ActivitySettings, local_tm};
+pub use activity::{ActivitySettings, Console, local_tm};
 pub use follow::{Followed, Follower};
 pub use plane::LogPlane;
 

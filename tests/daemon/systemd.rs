@@ -325,3 +325,24 @@ fn a_passed_tcp_socket_is_served_where_it_is() {
     assert!(answer.starts_with("HTTP/1."), "{answer}");
     call(&rig.path("sock"), "supervisor.getState", &[]).unwrap().unwrap();
 }
+
+#[test]
+fn to_the_journal_a_line_has_its_priority_and_no_date() {
+    let rig = Rig::new(CAT);
+    let (mut journal, stdout) = UnixStream::pair().unwrap();
+    let found = nix::sys::stat::fstat(&stdout).unwrap();
+    let stream = format!("{}:{}", found.st_dev, found.st_ino);
+    let mut command = rig.command(&["-n"]);
+    command.env("JOURNAL_STREAM", stream).stdout(OwnedFd::from(stdout));
+    let mut daemon = Daemon(command.spawn().unwrap());
+    // The command holds the other end open.
+    drop(command);
+    rig.wait_log("spawned: 'cat'");
+    send(daemon.pid(), libc::SIGTERM);
+    assert_eq!(daemon.ended(), Some(0));
+    let mut text = String::new();
+    journal.read_to_string(&mut text).unwrap();
+    assert!(text.contains("\n<6>spawned: 'cat' with pid "), "{text}");
+    assert!(text.contains("\n<4>received SIGTERM"), "{text}");
+    assert!(rig.log().contains(" INFO spawned: 'cat' with pid "), "the file is as ever");
+}

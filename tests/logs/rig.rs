@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use supervisord::config::ProcessSettings;
 use supervisord::config::setting::{LogLevel, LogSettings, LogTarget};
-use supervisord::logs::{ActivitySettings, LogId, LogPlane, Stream};
+use supervisord::logs::{ActivitySettings, Console, LogId, LogPlane, Stream};
 use supervisord::model::{ProcessFacts, ProcessId};
 
 /// A log plane of its own in a directory of its own.
@@ -30,7 +30,7 @@ impl Rig {
             max_bytes: 0,
             backups: 0,
             level: LogLevel::Info,
-            console: false,
+            console: Console::Off,
             strip_ansi: false,
         };
         change(&mut activity);

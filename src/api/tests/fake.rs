@@ -10,7 +10,7 @@ use crate::config::GroupKind;
 use crate::config::setting::LogLevel;
 use crate::config::{Config, DaemonSettings, DbusSettings, GroupSettings, ProcessSettings};
 use crate::core::{Command, Reply};
-use crate::logs::{ActivitySettings, LogPlane};
+use crate::logs::{ActivitySettings, Console, LogPlane};
 use crate::model::snapshot::GroupInfo;
 use crate::model::{
     Error, ProcessFacts, ProcessId, ProcessInfo, Snapshot, StateCode, SupervisorState, Target,
@@ -73,7 +73,7 @@ impl Fake {
             max_bytes: 0,
             backups: 0,
             level: LogLevel::Info,
-            console: false,
+            console: Console::Off,
             strip_ansi: false,
         });
         let reload = reload(directory.path().into());

@@ -132,7 +132,6 @@ fn oddities_are_warned_of() {
         "[supervisorctrl]\n",
         &["2: [supervisorctrl]: is not a known section: did you mean [supervisorctl]?"],
     );
-    check("[dbus]\nbus=auto\n", &[&format!("2: [dbus]: {not_served}")]);
     check("colour=red\n", &["2: [supervisord] colour: is not a known key"]);
     check(
         "[program:x]\ncommand=a\ncron=* * * * *\n",
