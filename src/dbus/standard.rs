@@ -1,8 +1,10 @@
 //! The interfaces of the D-Bus specification: Properties, Introspectable, Peer, ObjectManager.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use zbus::{ObjectPath, OwnedVariant, Variant};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use zbus::{ObjectPath, OwnedVariant, Signature, Type, Variant};
 
 use super::access;
 use super::call::Call;
@@ -11,15 +13,42 @@ use super::interface::{Outline, Values, methods, signals};
 use super::introspect;
 use super::log_control;
 use super::object::Object;
-use super::path;
+use super::{group, path, process};
 use crate::api::process::ProcessReport;
-use crate::api::{Access, Api, wall_clock};
+use crate::api::{Access, wall_clock};
+use crate::model::Snapshot;
 
 /// The values of each interface of an object.
 pub type Interfaces = BTreeMap<&'static str, Values>;
 
-/// Every object below the root with its interfaces.
-type Managed = BTreeMap<ObjectPath<'static>, Interfaces>;
+/// Every object below the root with its interfaces, at one moment. It is made while it is written,
+/// object by object: the whole would take megabytes that nobody needs afterwards.
+struct Managed(Arc<Snapshot>);
+
+impl Type for Managed {
+    const SIGNATURE: &'static Signature =
+        <BTreeMap<ObjectPath<'static>, Interfaces> as Type>::SIGNATURE;
+}
+
+impl Serialize for Managed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (Self(snapshot), now) = (self, wall_clock());
+        let count = snapshot.groups.len() + snapshot.processes.len();
+        let mut objects = serializer.serialize_map(Some(count))?;
+        for name in snapshot.groups.keys() {
+            let state = group::State::new(name, snapshot);
+            let values = state.map(|state| group::INTERFACE.values(&state)).unwrap_or_default();
+            let interfaces = Interfaces::from([(group::INTERFACE.outline.name, values)]);
+            objects.serialize_entry(&path::group(name), &interfaces)?;
+        }
+        for info in snapshot.processes.values() {
+            let values = process::INTERFACE.values(&ProcessReport { info: info.clone(), now });
+            let interfaces = Interfaces::from([(process::INTERFACE.outline.name, values)]);
+            objects.serialize_entry(&path::process(&info.id), &interfaces)?;
+        }
+        objects.end()
+    }
+}
 
 /// What every object has.
 pub static EVERYWHERE: [&Outline; 3] = [
@@ -75,7 +104,7 @@ methods! { PEER_METHODS:
 }
 
 methods! { OBJECT_MANAGER_METHODS:
-    GetManagedObjects() -> (objects: Managed) Look [] = |call| Ok((managed(call.api()),));
+    GetManagedObjects() -> (objects: Managed) Look [] = |call| Ok((Managed(call.api().snapshot()),));
 }
 
 signals! { OBJECT_MANAGER_SIGNALS:
@@ -123,23 +152,6 @@ async fn set(
 
 fn unknown_property(interface: &str, property: &str) -> Failure {
     Failure::unknown_property(format!("{interface:?} has no property {property:?} here"))
-}
-
-/// Everything there is, at one moment.
-fn managed(api: &Api) -> Managed {
-    let (snapshot, now) = (api.snapshot(), wall_clock());
-    let groups = snapshot.groups.keys().filter_map(|name| {
-        let values = super::group::INTERFACE.values(&super::group::State::new(name, &snapshot)?);
-        let name_of_interface = super::group::INTERFACE.outline.name;
-        Some((path::group(name), [(name_of_interface, values)].into()))
-    });
-    let processes = snapshot.processes.values().map(|info| {
-        let report = ProcessReport { info: info.clone(), now };
-        let values = super::process::INTERFACE.values(&report);
-        let interfaces = [(super::process::INTERFACE.outline.name, values)].into();
-        (path::process(&info.id), interfaces)
-    });
-    groups.chain(processes).collect()
 }
 
 /// The host's id (machine-id(5)).

@@ -74,4 +74,4 @@ def test_gdbus(served, gdbus):
     told = gdbus("call", ROOT, "--method", f"{OBJECTS}.GetManagedObjects")
     assert f"objectpath '{CAT}'" in told
     told = gdbus("call", ROOT, "--method", f"{MANAGER}.ListProcesses")
-    assert "('cat', 'cat', 'STOPPED', 0, " in told
+    assert "('cat', 'cat', 'STOPPED', uint32 0, " in told

@@ -132,6 +132,7 @@ fn oddities_are_warned_of() {
         "[supervisorctrl]\n",
         &["2: [supervisorctrl]: is not a known section: did you mean [supervisorctl]?"],
     );
+    check("[dbus]\nbuss=auto\n", &["3: [dbus] buss: is not a known key: did you mean bus?"]);
     check("colour=red\n", &["2: [supervisord] colour: is not a known key"]);
     check(
         "[program:x]\ncommand=a\ncron=* * * * *\n",
