@@ -9,14 +9,18 @@ use super::command::PATH_DEFAULT;
 use crate::config::ProcessSettings;
 use crate::model::ProcessId;
 
-/// Meant for the daemon alone (sd_notify(3), sd_listen_fds(3), sd_watchdog_enabled(3)).
-const DAEMON_ONLY: [&str; 6] = [
+/// Meant for the daemon alone (sd_notify(3), sd_listen_fds(3), sd_watchdog_enabled(3),
+/// systemd.exec(5)): programs would take them for their own.
+const DAEMON_ONLY: [&str; 9] = [
     "NOTIFY_SOCKET",
     "LISTEN_FDS",
     "LISTEN_PID",
     "LISTEN_FDNAMES",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
+    "SYSTEMD_EXEC_PID",
+    "MEMORY_PRESSURE_WATCH",
+    "MEMORY_PRESSURE_WRITE",
 ];
 
 /// What every child has in common: the daemon's own environment and the way back to it.

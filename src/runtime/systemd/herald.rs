@@ -102,27 +102,18 @@ impl Herald {
         pulse: &mut Pulse,
         logs: &LogPlane,
     ) {
-        let mut extend_at = Instant::now();
-        let mut begun = false;
+        let mut told = sentence(&snapshots.borrow_and_update());
+        let about = if snapshots.borrow().state == SupervisorState::Restarting {
+            reloading()
+        } else {
+            vec![NotifyState::Stopping]
+        };
+        let mut states = about;
+        states.extend([NotifyState::Status(&told), more_time()]);
+        self.say(&states, logs).await;
+        let mut extend_at = Instant::now() + EXTEND_EVERY;
         loop {
-            let snapshot = snapshots.borrow_and_update().clone();
-            if Instant::now() >= extend_at {
-                let text = sentence(&snapshot);
-                let mut states = Vec::new();
-                if !begun {
-                    states.extend(match snapshot.state {
-                        SupervisorState::Restarting => reloading(),
-                        _ => vec![NotifyState::Stopping],
-                    });
-                }
-                begun = true;
-                states.extend([
-                    NotifyState::Status(&text),
-                    NotifyState::ExtendTimeoutUsec(micros(EXTEND_BY)),
-                ]);
-                self.say(&states, logs).await;
-                extend_at = Instant::now() + EXTEND_EVERY;
-            }
+            let may_tell_at = Instant::now() + STATUS_EVERY;
             tokio::select! {
                 changed = snapshots.changed() => if changed.is_err() {
                     return;
@@ -130,9 +121,28 @@ impl Herald {
                 () = pulse.due() => {
                     core.heartbeat().await;
                     self.say(&[NotifyState::Watchdog], logs).await;
+                    continue;
                 }
-                // Time is asked for in the name of the supervision, not of this task.
-                () = sleep_until(extend_at) => core.heartbeat().await,
+                () = sleep_until(extend_at) => {
+                    // Time is asked for in the name of the supervision, not of this task.
+                    core.heartbeat().await;
+                    self.say(&[NotifyState::Status(&told), more_time()], logs).await;
+                    extend_at = Instant::now() + EXTEND_EVERY;
+                    continue;
+                }
+            }
+            let snapshot = snapshots.borrow_and_update().clone();
+            let text = sentence(&snapshot);
+            if text != told {
+                self.say(&[NotifyState::Status(&text)], logs).await;
+                told = text;
+            }
+            tokio::select! {
+                () = sleep_until(may_tell_at) => {}
+                () = gone(snapshots) => return,
+            }
+            if snapshots.borrow().generation != snapshot.generation {
+                snapshots.mark_changed();
             }
         }
     }
@@ -183,6 +193,10 @@ impl Herald {
     }
 }
 
+fn more_time() -> NotifyState<'static> {
+    NotifyState::ExtendTimeoutUsec(micros(EXTEND_BY))
+}
+
 /// Since systemd 253 a reload must say when it began, in the same datagram.
 fn reloading() -> Vec<NotifyState<'static>> {
     let now = NotifyState::monotonic_usec_now();
@@ -201,6 +215,11 @@ fn micros(duration: Duration) -> u32 {
 async fn ending(snapshots: &mut watch::Receiver<Arc<Snapshot>>) {
     // An error means that the driver is gone.
     _ = snapshots.wait_for(|snapshot| snapshot.state < SupervisorState::Running).await;
+}
+
+/// Returns when the driver is gone. What changes until then is taken for seen.
+async fn gone(snapshots: &mut watch::Receiver<Arc<Snapshot>>) {
+    while snapshots.changed().await.is_ok() {}
 }
 
 /// When the next sign of life is due.
