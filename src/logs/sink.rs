@@ -256,9 +256,9 @@ impl Sink {
             Output::Closed => return true,
             Output::File(log) => log,
         };
-        match log.file.metadata() {
-            Ok(found) if found.nlink() == 0 => return true,
-            Ok(found) => log.size = found.size(),
+        match log.look() {
+            Ok((0, _)) => return true,
+            Ok((_, size)) => log.size = size,
             Err(_) => {}
         }
         if now < self.look_at {
