@@ -121,6 +121,29 @@ fn a_signal_right_after_each_start_ends_each() {
 }
 
 #[test]
+fn who_is_expected_goes_first_and_nobody_waits_for_it() {
+    alone(async {
+        let mut reaper = Reaper::new().unwrap();
+        let mut spawner = spawner();
+        let mut children: Vec<_> = (0..20).map(|_| start(&mut spawner, "cat")).collect();
+        let pids: Vec<i32> = children.iter().map(|(pid, _)| *pid).collect();
+        // More than are looked at one by one, and one that is no child.
+        reaper.expect(1);
+        for pid in &pids[..10] {
+            reaper.expect(*pid);
+            reaper.expect(*pid);
+        }
+        let zero = |pids: &[i32]| pids.iter().map(|&pid| (pid, ExitStatus::Code(0))).collect();
+        drop(children.split_off(10));
+        assert_eq!(exits(&mut reaper, 10).await, zero(&pids[10..]), "who is not expected");
+        children.truncate(8);
+        assert_eq!(exits(&mut reaper, 2).await, zero(&pids[8..10]), "who is far behind");
+        drop(children);
+        assert_eq!(exits(&mut reaper, 8).await, zero(&pids[..8]));
+    });
+}
+
+#[test]
 fn orphans_are_adopted_and_real_time_signals_understood() {
     alone(async {
         let mut reaper = Reaper::new().unwrap();

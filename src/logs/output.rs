@@ -2,8 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+
+use nix::errno::Errno;
 
 use super::stream::StreamOutput;
 
@@ -27,6 +31,28 @@ pub(super) struct LogFile {
     pub inode: u64,
     /// Its size when last looked at or written to.
     pub size: u64,
+}
+
+impl LogFile {
+    /// How many names the file has, and its size.
+    ///
+    /// Nothing else is asked for: a look at a file's times makes the next write to it record a
+    /// new one, which costs more than the look.
+    ///
+    /// # Errors
+    /// Those of statx(2).
+    pub fn look(&self) -> io::Result<(u32, u64)> {
+        let (flags, wanted) = (libc::AT_EMPTY_PATH, libc::STATX_NLINK | libc::STATX_SIZE);
+        let mut found = MaybeUninit::<libc::statx>::zeroed();
+        // SAFETY: the path is a C string, and the buffer is one that statx(2) may write.
+        let outcome = unsafe {
+            libc::statx(self.file.as_raw_fd(), c"".as_ptr(), flags, wanted, found.as_mut_ptr())
+        };
+        Errno::result(outcome)?;
+        // SAFETY: all bytes zero is a valid `statx`: numbers only.
+        let found = unsafe { found.assume_init() };
+        Ok((found.stx_nlink, found.stx_size))
+    }
 }
 
 /// Opens a log for appending, creating it.

@@ -3,7 +3,9 @@
 //! A quiet program's pipe is watched and read the moment it has something. One that wrote twice
 //! within [`GATHER`] is chatty: it is not watched but read by the clock, every [`GATHER`] on a
 //! grid that all chatty programs share, so that one wake-up serves them all and its writes cost
-//! nobody anything. Where that would let the pipe run full, it is enlarged and read sooner.
+//! nobody anything. Where that would let the pipe run full, it is enlarged and read sooner. One
+//! that writes so much at once that each wake-up finds plenty is watched all the same: no clock is
+//! as exact as the writer itself, and a full pipe holds it up.
 
 use std::io;
 use std::mem;
@@ -23,14 +25,22 @@ use crate::model::ProcessId;
 pub(super) type Moment = Duration;
 
 /// How long the output of a chatty program gathers in its pipe before it is read.
-pub(super) const GATHER: Duration = Duration::from_millis(15);
+pub(super) const GATHER: Duration = Duration::from_millis(25);
 
 /// A pipe that is half full sooner than this is not left to the clock, which is not that precise.
 const WORTH_SLEEPING: Duration = Duration::from_micros(200);
 
-/// What the pipe of a program that fills the usual 64 KiB is enlarged to: Linux's bound for
-/// unprivileged users (`fs.pipe-max-size` of proc(5)).
-const ENLARGED_BYTES: usize = 1 << 20;
+/// Bytes that make a wake-up worth it.
+const PLENTY_BYTES: usize = 32 << 10;
+
+/// Wake-ups in a row that find less than [`PLENTY_BYTES`], until a pipe that was full is left to
+/// the clock. A large write that meets an almost full pipe comes in two parts.
+const POOR_WAKES_MAX: u8 = 4;
+
+/// What the pipe of a program that fills the usual 64 KiB is enlarged to: enough for reader and
+/// writer to be out of step, and little enough to stay in a processor's cache between the two.
+/// (1 MiB is slower.)
+const ENLARGED_BYTES: usize = 256 << 10;
 
 /// What it is set back to when the program is quiet again.
 const USUAL_BYTES: usize = 64 << 10;
@@ -155,6 +165,8 @@ impl AsFd for Pump {
 pub(super) struct Pace {
     gathering: bool,
     last_data: Moment,
+    /// Poor wake-ups that are left of [`POOR_WAKES_MAX`].
+    wakes: u8,
 }
 
 /// When to read a pipe next.
@@ -182,21 +194,25 @@ impl Pace {
         };
         let sudden = !mem::replace(&mut self.gathering, chatty) && found >= capacity / 2;
         if !chatty {
+            self.wakes = 0;
             return Next::Watched;
         }
         if found >= capacity {
             // The writer was held up, so nobody knows how fast it is.
+            self.wakes = POOR_WAKES_MAX;
             return Next::At(now);
         }
-        if sudden {
+        if sudden || (self.wakes > 0 && found >= PLENTY_BYTES) {
+            self.wakes = POOR_WAKES_MAX;
             return Next::Awaited;
         }
+        self.wakes = self.wakes.saturating_sub(1);
         let until_half_full = if found == 0 {
             GATHER
         } else {
             since_data.mul_f64(capacity as f64 / 2.0 / found as f64)
         };
-        if until_half_full < WORTH_SLEEPING {
+        if self.wakes > 0 || until_half_full < WORTH_SLEEPING {
             return Next::Awaited;
         }
         Next::At(next_on_grid(now).min(now.saturating_add(until_half_full)))
@@ -235,13 +251,13 @@ mod tests {
     #[test]
     fn a_fast_writer_is_read_before_its_pipe_is_full() {
         let mut pace = Pace::default();
-        assert_eq!(pace.after(at(300), PIPE, PIPE), Next::At(at(300)), "it was held up");
-        // A half in so much time: read it again after as much.
         let third = at(1);
-        let (first, second) = (at(300) + third / 4, at(300) + third / 2);
-        assert_eq!(pace.after(first, PIPE / 2, PIPE), Next::At(second));
+        assert_eq!(pace.after(at(300), 50, PIPE), Next::Watched);
+        // A quarter in so much time: a half in twice as much.
+        let (first, second) = (at(300) + third / 4, at(300) + third * 3 / 4);
+        assert_eq!(pace.after(first, PIPE / 4, PIPE), Next::At(second));
         let third_time = second + third / 2;
-        assert_eq!(pace.after(second, PIPE / 4, PIPE), Next::At(third_time));
+        assert_eq!(pace.after(second, PIPE / 2, PIPE), Next::At(third_time));
         assert_eq!(pace.after(third_time, 0, PIPE), Next::At(at(303)), "one more look");
     }
 
@@ -249,9 +265,28 @@ mod tests {
     fn a_writer_too_fast_for_the_clock_is_awaited() {
         let mut pace = Pace::default();
         let soon = Duration::from_micros(100);
+        assert_eq!(pace.after(at(300), 50, PIPE), Next::Watched);
+        for n in 1..10 {
+            assert_eq!(pace.after(at(300) + soon * n, PIPE / 2 - 1, PIPE), Next::Awaited);
+        }
+    }
+
+    #[test]
+    fn large_writes_are_awaited_however_slow_until_they_are_small() {
+        let mut pace = Pace::default();
+        let milli = Duration::from_millis(1);
         assert_eq!(pace.after(at(300), PIPE / 2, PIPE), Next::Awaited, "all of a sudden");
-        assert_eq!(pace.after(at(300) + soon, PIPE / 2, PIPE), Next::Awaited);
-        assert_eq!(pace.after(at(300) + soon * 2, PIPE / 2, PIPE), Next::Awaited);
+        assert_eq!(pace.after(at(300) + milli, PIPE, PIPE), Next::At(at(300) + milli), "held up");
+        for n in 2..5 {
+            assert_eq!(pace.after(at(300) + milli * n, PLENTY_BYTES, PIPE), Next::Awaited);
+            // What was left of the write.
+            assert_eq!(pace.after(at(300) + milli * n, 3000, PIPE), Next::Awaited);
+        }
+        let mut poor = 1;
+        while pace.after(at(300) + milli * (5 + poor), 3000, PIPE) == Next::Awaited {
+            poor += 1;
+        }
+        assert_eq!(poor, u32::from(POOR_WAKES_MAX) - 1);
     }
 
     #[test]

@@ -24,10 +24,10 @@ const TURN_BYTES_MAX: usize = 1 << 20;
 /// Events taken from the system at once; the rest comes with the next call.
 const EVENTS_MAX: usize = 256;
 
-/// Pipes that may be enlarged at once; the others keep the usual size. Unprivileged users have
-/// 64 MiB for all their pipes (`fs.pipe-user-pages-soft` of pipe(7)), and past that every new pipe
-/// is tiny.
-const ENLARGED_PIPES_MAX: usize = 32;
+/// Pipes that may be enlarged at once; the others keep the usual size and are read in time all the
+/// same. Unprivileged users have 64 MiB for all their pipes (`fs.pipe-user-pages-soft` of pipe(7)),
+/// and past that every new pipe is tiny: half of it is left alone.
+const ENLARGED_PIPES_MAX: usize = 128;
 
 /// Waits shorter than this are too short for epoll's milliseconds.
 const SHORT_WAIT: Duration = Duration::from_millis(3);
@@ -251,7 +251,8 @@ impl Pumps {
         let Some(mut pump) = self.pumps.remove(&id) else {
             return;
         };
-        let _ = self.epoll.delete(&pump);
+        // Closing the pipe takes it off the epoll's list. A child that is being started may hold
+        // it for another moment: its one event then names no pump.
         self.enlarged -= usize::from(pump.is_enlarged());
         let Some(sink) = pump.sink else { return };
         if let Some(stripper) = &mut pump.stripper {

@@ -102,8 +102,8 @@ impl Sink {
         self.changes = Some(changes);
     }
 
-    /// Writes all of `bytes`, or counts what is lost. No line is torn by a rotation or by a
-    /// rename from outside if its end is among `bytes`.
+    /// Writes all of `bytes`, or counts what is lost. No line is torn by a rename from outside if
+    /// its end is among `bytes`, nor by a rotation if its end is among the next ones.
     pub fn write(&mut self, bytes: &[u8], now: Moment, reports: &mut Reports) {
         if self.episode.rests(now) {
             self.episode.count(bytes.len());
@@ -202,12 +202,20 @@ impl Sink {
             }
             self.settle()?;
         }
+        if self.mid_line && self.room() == 0 {
+            let line = rest.iter().position(|&byte| byte == b'\n');
+            self.put(rest, line.map_or(rest.len(), |end| end + 1), now)?;
+            self.rotate_if_due(reports);
+        }
         let room = usize::try_from(self.room()).unwrap_or(usize::MAX);
-        if rest.len() > room {
+        if rest.len() >= room {
             let lines = rest.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
             if lines >= room.max(1) {
                 self.put(rest, lines, now)?;
                 self.rotate_if_due(reports);
+            } else if lines > 0 {
+                // The limit is within the last line, whose end will come: it is waited for.
+                return self.put(rest, rest.len(), now);
             }
         }
         self.put(rest, rest.len(), now)?;
@@ -256,9 +264,9 @@ impl Sink {
             Output::Closed => return true,
             Output::File(log) => log,
         };
-        match log.file.metadata() {
-            Ok(found) if found.nlink() == 0 => return true,
-            Ok(found) => log.size = found.size(),
+        match log.look() {
+            Ok((0, _)) => return true,
+            Ok((_, size)) => log.size = size,
             Err(_) => {}
         }
         if now < self.look_at {

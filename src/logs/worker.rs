@@ -60,6 +60,8 @@ impl Worker {
                 for order in self.queue.take() {
                     if let Order::Shut { reply } = order {
                         self.finish();
+                        // Whoever waits for the end finds the files closed and their locks gone.
+                        drop(self);
                         if let Some(reply) = reply {
                             let _ = reply.send(());
                         }

@@ -226,6 +226,7 @@ impl Driver {
                     Some(self.children.spawn(&process, &settings, &facts))
                 }
                 Effect::Kill { process, pid, signal, group } => {
+                    self.reaper.expect(pid);
                     let failed = |errno: Errno| errno.desc().to_owned();
                     kill(pid, signal, group)
                         .err()

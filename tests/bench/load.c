@@ -4,6 +4,8 @@
  *                                              exec to its first answer to getState; ends it
  *   load calls SOCKET METHOD CONNECTIONS S     calls for S seconds on kept-alive connections and
  *                                              prints the calls answered a second
+ *   load once SOCKET METHOD                    calls once; prints the milliseconds until the whole
+ *                                              answer was there, and its body
  *   load echo SOCKET BYTES                     the floor: answers whatever comes with BYTES bytes
  *   load rounds SOCKET BYTES S                 ... and the round trips a second to it
  */
@@ -151,6 +153,18 @@ static int run_calls(const char *path, const char *method, int count, double dur
     return 0;
 }
 
+static int run_once(const char *path, const char *method) {
+    char text[2048], *buffer = malloc(ANSWER_BYTES_MAX + 1);
+    size_t bytes = request(text, sizeof text, method);
+    int fd = try_connect(path);
+    if (fd < 0) fail(path);
+    double began = seconds();
+    send_all(fd, text, bytes);
+    one_answer(fd, buffer);
+    printf("%.3f\n%s", (seconds() - began) * 1e3, strstr(buffer, "\r\n\r\n") + 4);
+    return 0;
+}
+
 static int run_echo(const char *path, size_t bytes) {
     struct sockaddr_un name = address(path);
     int listener = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -180,6 +194,7 @@ static int run_rounds(const char *path, size_t bytes, double duration) {
 int main(int argc, char **argv) {
     if (argc > 3 && strcmp(argv[1], "first") == 0) return run_first(argv[2], argv + 3);
     if (argc == 6 && strcmp(argv[1], "calls") == 0) return run_calls(argv[2], argv[3], atoi(argv[4]), atof(argv[5]));
+    if (argc == 4 && strcmp(argv[1], "once") == 0) return run_once(argv[2], argv[3]);
     if (argc == 4 && strcmp(argv[1], "echo") == 0) return run_echo(argv[2], strtoul(argv[3], NULL, 10));
     if (argc == 5 && strcmp(argv[1], "rounds") == 0) return run_rounds(argv[2], strtoul(argv[3], NULL, 10), atof(argv[4]));
     return 2;

@@ -1,6 +1,7 @@
 /* The floor of starting many programs: spawn COUNT PROGRAM ARGUMENT, a posix_spawn loop. Prints
  * the monotonic time in nanoseconds at which it began, waits for a line on its standard input,
- * then ends what it spawned. */
+ * then ends what it spawned, the last first, and prints the milliseconds that this took: the floor
+ * of stopping many. */
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -24,8 +25,12 @@ int main(int argc, char **argv) {
     printf("%llu\n", (unsigned long long)now.tv_sec * 1000000000ull + (unsigned long long)now.tv_nsec);
     fflush(stdout);
     getchar();
-    for (int i = 0; i < count; i++) kill(pids[i], SIGKILL);
-    for (int i = 0; i < count; i++) waitpid(pids[i], NULL, 0);
+    struct timespec ended;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    for (int i = count - 1; i >= 0; i--) kill(pids[i], SIGTERM);
+    for (int i = 0; i < count; i++) waitpid(-1, NULL, 0);
+    clock_gettime(CLOCK_MONOTONIC, &ended);
+    printf("%.3f\n", (double)(ended.tv_sec - now.tv_sec) * 1e3 + (double)(ended.tv_nsec - now.tv_nsec) / 1e6);
     free(pids);
     return 0;
 }

@@ -105,6 +105,18 @@ fn a_file_that_ends_exactly_at_the_limit_is_rolled() {
 }
 
 #[test]
+fn a_rotation_waits_for_the_end_of_a_line_that_has_begun() {
+    let rig = Rig::new();
+    let mut writer = rig.program("p", rig.file("p.log"), 10, 9);
+    for piece in ["aaaa\nbbbbbbb", "cc\ndd\n", "eeee\nff", "fff", "no line at all", "x"] {
+        writer.write_all(piece.as_bytes()).unwrap();
+        rig.sync("p");
+    }
+    let files = ["p.log.3", "p.log.2", "p.log.1", "p.log"].map(|name| rig.read(name));
+    assert_eq!(files, ["aaaa\nbbbbbbbcc\n", "dd\neeee\nfffff", "no line at all", "x"]);
+}
+
+#[test]
 fn a_disk_that_cannot_be_written_stops_nobody_and_what_is_lost_is_said() {
     let rig = Rig::new();
     let mut writer = rig.program("p", rig.file("missing/p.log"), 0, 0);
