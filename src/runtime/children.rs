@@ -1,6 +1,6 @@
 //! The daemon's side of its children: their pipes, their notify sockets, their control groups.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -26,6 +26,8 @@ pub(super) struct Children {
     stdins: HashMap<ProcessId, StdinWriter>,
     sockets: NotifySockets,
     heirs: HashMap<ProcessId, Heir>,
+    /// Those whose child named a stranger for its heir, which is told once.
+    reproached: HashSet<ProcessId>,
     cgroups: Option<Cgroups>,
 }
 
@@ -46,6 +48,7 @@ impl Children {
             stdins: HashMap::new(),
             sockets: NotifySockets::default(),
             heirs: HashMap::new(),
+            reproached: HashSet::new(),
             cgroups,
         }
     }
@@ -158,6 +161,7 @@ impl Children {
         self.stdins.remove(process);
         self.sockets.close(process);
         self.heirs.remove(process);
+        self.reproached.remove(process);
         self.logs.ended(process);
     }
 
@@ -166,6 +170,7 @@ impl Children {
         self.stdins.remove(process);
         self.sockets.close(process);
         self.heirs.remove(process);
+        self.reproached.remove(process);
         self.logs.forget(process);
         if let Some(cgroups) = &mut self.cgroups {
             cgroups.remove(process);
@@ -199,11 +204,14 @@ impl Children {
                     false
                 }
                 None => {
-                    let child = family.child;
-                    let line = format!(
-                        "{process} (pid {child}) says MAINPID={pid}, which is no process of its own"
-                    );
-                    self.log(LogLevel::Warn, &line);
+                    if self.reproached.insert(process.clone()) {
+                        let child = family.child;
+                        let line = format!(
+                            "{process} (pid {child}) says MAINPID={pid}, which is no process of \
+                             its own"
+                        );
+                        self.logs.log(LogLevel::Warn, wall_clock(), &line);
+                    }
                     false
                 }
             },
