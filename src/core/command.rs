@@ -222,7 +222,9 @@ impl Supervisor {
         self.reply(to, outcome.map_err(|kind| Error::new(kind, name.as_str())));
     }
 
-    pub(super) fn code_of(&self, id: &ProcessId) -> Option<StateCode> {
+    /// The public state of a process, if there is one of that identity.
+    #[must_use]
+    pub fn code_of(&self, id: &ProcessId) -> Option<StateCode> {
         self.processes.get(id).map(|process| process.state().code())
     }
 

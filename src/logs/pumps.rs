@@ -29,6 +29,10 @@ const EVENTS_MAX: usize = 256;
 /// and past that every new pipe is tiny: half of it is left alone.
 const ENLARGED_PIPES_MAX: usize = 128;
 
+/// Pipes that may wait to be closed. Closing costs more than reading their last bytes, for which
+/// somebody may wait; but descriptors are few.
+const CLOSED_MAX: usize = 512;
+
 /// Waits shorter than this are too short for epoll's milliseconds.
 const SHORT_WAIT: Duration = Duration::from_millis(3);
 
@@ -43,6 +47,8 @@ pub(super) struct Pumps {
     /// When pumps that are not watched are read; entries of pumps that are gone are passed over.
     due: BinaryHeap<Reverse<(Moment, PumpId)>>,
     enlarged: usize,
+    /// Pipes that nobody reads any more, to be closed when there is nothing else to do.
+    closed: Vec<Pump>,
     chunk: Vec<u8>,
     stripped: Vec<u8>,
 }
@@ -76,6 +82,7 @@ impl Pumps {
             last_id: BELL,
             due: BinaryHeap::new(),
             enlarged: 0,
+            closed: Vec::new(),
             chunk: vec![0; CHUNK_BYTES],
             stripped: Vec::new(),
         })
@@ -122,7 +129,14 @@ impl Pumps {
         }
     }
 
-    fn wait(&self, events: &mut [EpollEvent], outlet: &Outlet) -> usize {
+    fn wait(&mut self, events: &mut [EpollEvent], outlet: &Outlet) -> usize {
+        if !self.closed.is_empty() {
+            let count = self.epoll.wait(events, EpollTimeout::ZERO).unwrap_or(0);
+            if count > 0 {
+                return count;
+            }
+            self.closed.clear();
+        }
         let now = outlet.now();
         let due = self.due.peek().map(|Reverse((due, _))| *due);
         let retry = outlet.sinks.any_blocked().then(|| next_on_grid(now));
@@ -251,16 +265,21 @@ impl Pumps {
         let Some(mut pump) = self.pumps.remove(&id) else {
             return;
         };
-        // Closing the pipe takes it off the epoll's list. A child that is being started may hold
-        // it for another moment: its one event then names no pump.
+        // Closing the pipe takes it off the epoll's list. Until then, and while a child that is
+        // being started holds it for another moment, its one event names no pump.
         self.enlarged -= usize::from(pump.is_enlarged());
-        let Some(sink) = pump.sink else { return };
-        if let Some(stripper) = &mut pump.stripper {
-            self.stripped.clear();
-            stripper.finish(&mut self.stripped);
-            outlet.sinks.write(sink, &self.stripped, outlet.now());
+        if let Some(sink) = pump.sink {
+            if let Some(stripper) = &mut pump.stripper {
+                self.stripped.clear();
+                stripper.finish(&mut self.stripped);
+                outlet.sinks.write(sink, &self.stripped, outlet.now());
+            }
+            outlet.sinks.release(sink);
         }
-        outlet.sinks.release(sink);
+        if self.closed.len() >= CLOSED_MAX {
+            self.closed.clear();
+        }
+        self.closed.push(pump);
     }
 }
 

@@ -19,11 +19,20 @@ use crate::core::notification::Notification;
 use crate::logs::{LogPlane, Stream};
 use crate::model::{ProcessFacts, ProcessId, Signal};
 
+/// Pipes that may wait to be closed, which takes as long as the rest of what an end of a child
+/// asks for; but descriptors are few.
+const CLOSED_MAX: usize = 512;
+
+/// Pipes that are closed before somebody else has a turn: a fraction of a millisecond.
+const CLOSED_AT_ONCE: usize = 64;
+
 /// Everything that is kept of children while they live.
 pub(super) struct Children {
     spawner: Spawner,
     logs: LogPlane,
     stdins: HashMap<ProcessId, StdinWriter>,
+    /// Pipes of children that have ended, to be closed when there is nothing else to do.
+    closed: Vec<StdinWriter>,
     sockets: NotifySockets,
     heirs: HashMap<ProcessId, Heir>,
     /// Those whose child named a stranger for its heir, which is told once.
@@ -46,6 +55,7 @@ impl Children {
             spawner,
             logs,
             stdins: HashMap::new(),
+            closed: Vec::new(),
             sockets: NotifySockets::default(),
             heirs: HashMap::new(),
             reproached: HashSet::new(),
@@ -158,11 +168,25 @@ impl Children {
 
     /// The child was waited for: its pipes are emptied and closed, its socket is gone.
     pub fn ended(&mut self, process: &ProcessId) {
-        self.stdins.remove(process);
+        if self.closed.len() >= CLOSED_MAX {
+            self.closed.clear();
+        }
+        self.closed.extend(self.stdins.remove(process));
         self.sockets.close(process);
         self.heirs.remove(process);
         self.reproached.remove(process);
         self.logs.ended(process);
+    }
+
+    /// Whether there are pipes left to close.
+    pub fn has_closed(&self) -> bool {
+        !self.closed.is_empty()
+    }
+
+    /// Closes some of the pipes that are left to close.
+    pub fn close_some(&mut self) {
+        let rest = self.closed.len().saturating_sub(CLOSED_AT_ONCE);
+        self.closed.truncate(rest);
     }
 
     /// The process left the fleet; whatever is left in its control group is killed.

@@ -21,8 +21,8 @@ use crate::core::notification::Notification;
 use crate::core::{Effect, Event, Mood, Reply, ReplyTo, Supervisor};
 use crate::logs::LogPlane;
 use crate::model::{
-    Error, ErrorKind, ExitStatus, Instant, Now, ProcessId, Signal, Snapshot, SupervisorState,
-    WallTime,
+    Error, ErrorKind, ExitStatus, Instant, Now, ProcessId, Signal, Snapshot, StateCode,
+    SupervisorState, WallTime,
 };
 
 /// Turns in a row before the connections get theirs, however much there is to do.
@@ -63,6 +63,8 @@ enum Wake {
     Asked(Request),
     Restart,
     Rehearsed(Outcome),
+    /// Nothing happened: there is time to tidy up.
+    Idle,
 }
 
 impl Driver {
@@ -125,6 +127,12 @@ impl Driver {
                     _ = reply.send(());
                     None
                 }
+                Wake::Idle => {
+                    // Whoever waits for an answer goes first.
+                    tokio::task::yield_now().await;
+                    self.children.close_some();
+                    None
+                }
                 Wake::Restart => {
                     self.rehearse();
                     None
@@ -172,6 +180,7 @@ impl Driver {
             } => Wake::Happened(Event::DeadlineReached),
             Some(outcome) = self.rehearsed.1.recv() => Wake::Rehearsed(outcome),
             Some(request) = self.requests.recv() => Wake::Asked(request),
+            () = std::future::ready(()), if self.children.has_closed() => Wake::Idle,
         }
     }
 
@@ -226,7 +235,9 @@ impl Driver {
                     Some(self.children.spawn(&process, &settings, &facts))
                 }
                 Effect::Kill { process, pid, signal, group } => {
-                    self.reaper.expect(pid);
+                    if self.core.code_of(&process) == Some(StateCode::Stopping) {
+                        self.reaper.expect(pid);
+                    }
                     let failed = |errno: Errno| errno.desc().to_owned();
                     kill(pid, signal, group)
                         .err()

@@ -58,7 +58,7 @@ impl Reaper {
         Ok(Self { ended, look: true, expected: VecDeque::new() })
     }
 
-    /// Looks for this child before any other, for it was sent a signal and will probably end next.
+    /// Looks for this child before any other, for it was told to stop and will probably end next.
     ///
     /// The system goes through all children, oldest first, for one that has ended (20 microseconds
     /// for a thousand); when all are stopped, youngest first, that is nearly all of them each time.
