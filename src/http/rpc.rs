@@ -63,6 +63,7 @@ impl Rpc {
             tokio::spawn(async move {
                 tokio::time::sleep(KEPT_FOR).await;
                 lock(&kept).retain(|_, (moment, _)| *moment != now);
+                give_back();
             });
         }
         Some(bytes)
@@ -97,6 +98,15 @@ impl Rpc {
         let shown = String::from_utf8_lossy(body.get(..SHOWN_BYTES_MAX).unwrap_or(body));
         let line = format!("XML-RPC request data {shown:?} is invalid: {why}");
         self.api.log_line(LogLevel::Error, &line);
+    }
+}
+
+/// Gives the memory of a large answer, which was made of many small pieces, back to the system.
+fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: malloc_trim(3) takes a number and gives back what nobody has.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 

@@ -117,6 +117,8 @@ def memory(bench: Bench, supervisord: Path) -> list[float]:
         with daemon(supervisord, bench.dir / "d", born(bench, count) if count else "") as running:
             until(lambda: all_born(bench, count)() if count else True, "the programs", every=0.02)
             settled(running, count)
+            # What was asked for until now is kept for a second.
+            time.sleep(2)
             found.append(pss_megabytes(running.pid))
     return found
 

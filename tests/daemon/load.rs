@@ -19,8 +19,7 @@ fn write(rig: &Rig, bytes: usize, times: usize) {
     });
 }
 
-/// 200 MB as fast as they can be written here, 2 GB at full size; with a debug build some 100 MB
-/// a second.
+/// 200 MB as fast as they can be written here, 2 GB at full size.
 #[test]
 fn memory_does_not_grow_with_output() {
     let rig = Rig::running(&format!(

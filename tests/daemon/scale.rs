@@ -212,8 +212,8 @@ fn many_that_end_together_each_keep_their_own_status() {
     assert!(children(rig.pid()).is_empty(), "one was not waited for");
 }
 
-/// 500 programs are all stopped and all started in under two seconds (0.6 s on two free cores,
-/// with a debug build). On a machine that has other work to do, in no more than three times what
+/// 500 programs are all stopped and all started in under two seconds (half a second on two free cores
+/// with a release build). On a machine that has other work to do, in no more than three times what
 /// it then takes to make and end as many without a supervisor.
 #[test]
 fn a_restart_of_five_hundred_takes_less_than_two_seconds() {
