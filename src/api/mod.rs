@@ -13,11 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::Config;
 use crate::config::setting::LogLevel;
 use crate::logs::LogPlane;
-use crate::model::{Error, ErrorKind, Snapshot, SupervisorState, WallTime};
+use crate::model::{Error, ErrorKind, Role, Snapshot, SupervisorState, WallTime};
 use crate::runtime::handle::CoreHandle;
 use crate::xmlrpc::Value;
 use tokio::sync::watch;
 
+pub mod caller;
 pub mod daemon;
 pub mod describe;
 pub mod error;
@@ -29,6 +30,7 @@ pub mod system;
 
 pub use crate::core::Reply;
 pub use crate::core::event::ProcessStatus;
+pub use caller::Caller;
 pub use spec::{Access, Args, Argument, Param, Spec, Type};
 
 /// Something that can be asked of the daemon: a request with its answer.
@@ -77,8 +79,15 @@ pub struct Reloads {
     pub active: u32,
 }
 
-/// Every operation's way to the rest of the daemon. One for all faces.
+/// Every operation's way to the rest of the daemon, for somebody of a role. Cheap to clone.
+#[derive(Clone)]
 pub struct Api {
+    shared: Arc<Shared>,
+    role: Role,
+}
+
+/// What all faces share.
+pub struct Shared {
     core: CoreHandle,
     logs: LogPlane,
     facts: Arc<DaemonFacts>,
@@ -98,7 +107,8 @@ pub struct Moment {
 
 impl Api {
     /// An API over a running core and log plane. `config` is what the daemon started with. To be
-    /// called by the process that serves, which is the one whose id is told.
+    /// called by the process that serves, which is the one whose id is told. Whoever asks through it
+    /// may do everything: see [`Api::for_role`].
     #[must_use]
     pub fn new(core: CoreHandle, logs: LogPlane, config: Arc<Config>, reload: Reload) -> Self {
         let facts = Arc::new(DaemonFacts {
@@ -108,13 +118,27 @@ impl Api {
             started: wall_clock(),
         });
         let (reloads, _) = watch::channel(Reloads::default());
-        Self { core, logs, facts, reload, reloads, last_read: Mutex::new((0, config)) }
+        let last_read = Mutex::new((0, config));
+        let shared = Arc::new(Shared { core, logs, facts, reload, reloads, last_read });
+        Self { shared, role: Role::Admin }
+    }
+
+    /// The same for somebody of this role.
+    #[must_use]
+    pub fn for_role(&self, role: Role) -> Self {
+        Self { shared: Arc::clone(&self.shared), role }
+    }
+
+    /// The role of whoever asks.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
     }
 
     /// Runs an operation.
     ///
     /// # Errors
-    /// The operation's own, and `ShutdownState`.
+    /// The operation's own, `AccessDenied` and `ShutdownState`.
     pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, Error> {
         self.admit(O::SPEC)?;
         operation.run(self).await
@@ -123,21 +147,36 @@ impl Api {
     /// Runs the operation of this name, an alias's too, on untyped values.
     ///
     /// # Errors
-    /// The operation's own, `UnknownMethod`, `IncorrectParameters` and `ShutdownState`.
+    /// The operation's own, `UnknownMethod`, `IncorrectParameters`, `AccessDenied`
+    /// and `ShutdownState`.
     pub async fn dispatch(&self, method: &str, values: Vec<Value>) -> Result<Value, Error> {
         let entry = operations::find(method).ok_or(ErrorKind::UnknownMethod)?;
         (entry.run)(self, values).await
     }
 
-    /// Whether an operation may run at this moment: while everything is being stopped, only
-    /// those of `system.*` and the sending of events may.
+    /// Whether whoever asks may have this operation run, and at this moment: while everything is
+    /// being stopped, only those of `system.*` and the sending of events may.
     ///
     /// # Errors
-    /// `ShutdownState`.
+    /// `AccessDenied`, `ShutdownState`.
     pub fn admit(&self, spec: &Spec) -> Result<(), Error> {
+        self.allow(spec.access)?;
         let stopping = self.core.snapshot().state < SupervisorState::Running;
         if stopping && !spec.while_stopping() {
             return Err(ErrorKind::ShutdownState.into());
+        }
+        Ok(())
+    }
+
+    /// Whether whoever asks may do things of this kind.
+    ///
+    /// # Errors
+    /// `AccessDenied`, with the role that may.
+    pub fn allow(&self, access: Access) -> Result<(), Error> {
+        let needed = access.role();
+        if self.role < needed {
+            let why = format!("{} may not: this needs the role {needed}", self.role);
+            return Err(Error::new(ErrorKind::AccessDenied, why));
         }
         Ok(())
     }
@@ -201,6 +240,14 @@ impl Api {
     fn remember(&self, config: Arc<Config>) {
         let mut last = self.last_read.lock().unwrap_or_else(PoisonError::into_inner);
         *last = (last.0 + 1, config);
+    }
+}
+
+impl std::ops::Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
     }
 }
 

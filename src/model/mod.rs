@@ -4,6 +4,7 @@
 
 pub mod error;
 pub mod name;
+pub mod role;
 pub mod signal;
 pub mod snapshot;
 pub mod state;
@@ -11,6 +12,7 @@ pub mod time;
 
 pub use error::{Error, ErrorKind};
 pub use name::{GroupName, ProcessId, ProcessName, Target};
+pub use role::Role;
 pub use signal::Signal;
 pub use snapshot::{ProcessFacts, ProcessInfo, Snapshot};
 pub use state::{ExitStatus, StateCode, SupervisorState};
