@@ -25,6 +25,7 @@ pub mod error;
 pub mod log;
 pub mod operations;
 pub mod process;
+pub mod report;
 pub mod spec;
 pub mod system;
 

@@ -134,8 +134,10 @@ fn add_file(
     };
     let text =
         text.map_err(|(severity, message)| note_file(world, severity, blame, message)).ok()?;
-    let here = world.absolute(path).parent().unwrap_or(Path::new("/")).display().to_string();
-    let source = Rc::new(Source { path: path.to_owned(), here });
+    let absolute = world.absolute(path);
+    let here = absolute.parent().unwrap_or(Path::new("/")).display().to_string();
+    let absolute = absolute.to_string_lossy().into();
+    let source = Rc::new(Source { path: path.to_owned(), here, absolute });
     ini.add(&source, &text, &world.problems);
     Some(source)
 }
@@ -266,7 +268,8 @@ fn note_file(world: &World<'_>, severity: Severity, path: &Path, message: String
 
 /// Stands in for a `[supervisord]` that is not there, so that the rest can be read.
 fn nothing(path: &Path) -> RawSection {
-    let source = Rc::new(Source { path: path.to_owned(), here: String::new() });
+    let source =
+        Rc::new(Source { path: path.to_owned(), here: String::new(), absolute: "".into() });
     RawSection {
         name: "supervisord".to_owned(),
         origin: Origin { source, line: 1 },

@@ -12,7 +12,7 @@ use super::limits::{self, Limits};
 use super::problem::Severity;
 use super::section::{Section, World};
 use super::setting::{self, Autorestart, LogSettings, LogTarget, StopSignal, User};
-use crate::model::{GroupName, ProcessName};
+use crate::model::{GroupName, Place, ProcessName};
 
 /// Processes that one configuration may ask for; past it `numprocs` is an error.
 pub const PROCESSES_MAX: usize = 100_000;
@@ -122,6 +122,8 @@ pub struct ProcessSettings {
     pub watchdogsecs: Duration,
     /// What it may use.
     pub limits: Limits,
+    /// Where its section stands.
+    pub place: Place,
 }
 
 impl ProcessSettings {
@@ -153,6 +155,7 @@ impl ProcessSettings {
             notify: false,
             watchdogsecs: Duration::ZERO,
             limits: Limits::default(),
+            place: Place::default(),
         }
     }
 }
@@ -277,6 +280,7 @@ fn process(
     if section.raw_text("command").is_none() {
         section.note(Severity::Error, None, "has no command: expected command=PROGRAM".to_owned());
     }
+    let place = section.place();
     section.finish();
     Some(ProcessSettings {
         name,
@@ -303,6 +307,7 @@ fn process(
         notify,
         watchdogsecs: Duration::from_secs(watchdogsecs),
         limits,
+        place,
     })
 }
 

@@ -200,6 +200,7 @@ impl Driver {
             if exit.status == killed && self.children.is_out_of_memory(&id) {
                 let line = format!("{id} (pid {}) was killed for want of memory", exit.pid);
                 self.log(LogLevel::Warn, &line);
+                self.turn(Event::OutOfMemory { process: id }).await;
             }
         }
         self.turn(Event::Exited { pid: exit.pid, status: exit.status }).await

@@ -106,16 +106,10 @@ impl Fake {
 pub fn process(name: &str, state: StateCode) -> ProcessInfo {
     let Target::Process(id) = Target::parse(name) else { panic!("{name} is a group") };
     ProcessInfo {
-        id,
-        state,
         pid: if state.is_signallable() { 7 } else { 0 },
         start: WallTime(1_000_000_000_000_000),
-        stop: WallTime::NEVER,
-        exit: None,
-        spawn_error: "".into(),
         starts: 1,
-        status_text: Arc::default(),
-        facts: Arc::new(facts("", "")),
+        ..ProcessInfo::new(id, state, Arc::new(facts("", "")))
     }
 }
 
@@ -125,7 +119,7 @@ pub fn facts(stdout: &str, stderr: &str) -> ProcessFacts {
         priority: 999,
         stdout_logfile: stdout.to_owned(),
         stderr_logfile: stderr.to_owned(),
-        control_group: String::new(),
+        ..ProcessFacts::default()
     }
 }
 
