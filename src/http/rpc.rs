@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -49,11 +49,12 @@ impl Rpc {
         let Some(spec) = keepable else {
             return Some(self.encode(&method, self.api.dispatch(&method, call.params).await).await);
         };
-        let now = self.api.moment();
+        let (now, begun) = (self.api.moment(), Instant::now());
         if let Some((moment, bytes)) = lock(&self.kept).get(spec.name)
             && *moment == now
         {
             self.trace_success(&method);
+            self.api.meters().count(spec, begun, true);
             return Some(bytes.clone());
         }
         let bytes = self.encode(&method, self.api.dispatch(&method, Vec::new()).await).await;

@@ -115,7 +115,10 @@ impl Meter {
             return Arc::clone(&last.sample);
         }
         let (snapshot, directory) = (Arc::clone(snapshot), self.control_groups.clone());
-        let taken = tokio::task::spawn_blocking(move || take(&snapshot, directory, before)).await;
+        let taken = tokio::task::spawn_blocking(move || {
+            take(&snapshot, directory.as_deref(), before.as_ref())
+        })
+        .await;
         match taken {
             Ok(last) => {
                 let sample = Arc::clone(&last.sample);
@@ -150,7 +153,6 @@ impl Meter {
     }
 
     /// What was recorded in the last ten minutes.
-    #[must_use]
     pub fn history(&self) -> MutexGuard<'_, History> {
         lock(&self.history)
     }
@@ -161,11 +163,11 @@ impl Meter {
 }
 
 /// Reads everything; blocks.
-fn take(snapshot: &Snapshot, directory: Option<PathBuf>, before: Option<Last>) -> Last {
+fn take(snapshot: &Snapshot, directory: Option<&Path>, before: Option<&Last>) -> Last {
     let at = Instant::now();
     let node = Node::read();
-    let totals = totals(snapshot, directory.as_deref());
-    let past = before.as_ref().filter(|last| at - last.at < FRESH_FOR);
+    let totals = totals(snapshot, directory);
+    let past = before.filter(|last| at - last.at < FRESH_FOR);
     let elapsed = past.map_or(Duration::ZERO, |last| at - last.at).as_secs_f64();
     let processes = totals.into_iter().map(|(id, (pid, Totals { cpu, memory }))| {
         let earlier = past.and_then(|last| last.sample.processes.get(&id));
@@ -229,6 +231,8 @@ fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_types, reason = "no reaper runs in these tests")]
+
     use std::process::{Child, Command, Stdio};
 
     use imbl::OrdMap;
