@@ -23,6 +23,7 @@ pub mod limits;
 pub mod listen;
 pub mod passed;
 pub mod path;
+pub mod peer;
 pub mod router;
 pub mod rpc;
 pub mod serve;
