@@ -16,6 +16,8 @@ use sha1::{Digest, Sha1};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::body::{Body, status_only};
+use super::peer::Peer;
+use crate::api::Caller;
 use crate::config::Credentials;
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"default\"");
@@ -68,11 +70,17 @@ impl Gate {
         Self { credentials, hosts }
     }
 
-    /// Whether a request may come in.
+    /// Who sends this request, if it may come in.
     ///
     /// # Errors
     /// Why not.
-    pub fn admit(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refused> {
+    #[allow(clippy::unused_async, reason = "passwords will be looked at elsewhere")]
+    pub async fn admit(
+        &self,
+        _peer: &Peer,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<Caller, Refused> {
         if let Some(credentials) = &self.credentials
             && !given(headers).is_some_and(|(user, password)| credentials.admit(&user, &password))
         {
@@ -82,7 +90,7 @@ impl Gate {
         if (!reads && is_cross_site(headers)) || self.is_rebound(headers) {
             return Err(Refused::CrossSite);
         }
-        Ok(())
+        Ok(Caller::NOBODY_ASKED)
     }
 
     /// A browser that calls this host by a name of another's.
@@ -215,83 +223,85 @@ mod tests {
         Credentials { username: username.to_owned(), password: password.to_owned() }
     }
 
-    fn status(gate: &Gate, method: &Method, pairs: &[(&'static str, &str)]) -> u16 {
-        gate.admit(method, &headers(pairs))
-            .map_or_else(|why| why.answer().status().as_u16(), |()| 200)
+    async fn status(gate: &Gate, method: &Method, pairs: &[(&'static str, &str)]) -> u16 {
+        gate.admit(&Peer::user(0, 0), method, &headers(pairs))
+            .await
+            .map_or_else(|why| why.answer().status().as_u16(), |_| 200)
     }
 
-    #[test]
-    fn only_the_right_credentials_open() {
+    #[tokio::test]
+    async fn only_the_right_credentials_open() {
         let sha = format!("{{SHA}}{}", "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8");
-        let check = |stored: (&str, &str), header: &str, wanted| {
+        let check = async |stored: (&str, &str), header: &str, wanted| {
             let gate = Gate::unix(Some(&credentials(stored.0, stored.1)));
             let encoded = match header.split_once(' ') {
                 Some((scheme, plain)) => format!("{scheme} {}", BASE64.encode(plain)),
                 None => header.to_owned(),
             };
-            let got = status(&gate, &Method::GET, &[("authorization", &encoded)]);
+            let got = status(&gate, &Method::GET, &[("authorization", &encoded)]).await;
             assert_eq!(got, wanted, "{stored:?} {header}");
         };
-        check(("u", "p"), "Basic u:p", 200);
-        check(("u", "p"), "bAsIc u:p", 200);
-        check(("u", "p:q:"), "Basic u:p:q:", 200);
-        check(("u", "p"), "Basic u:P", 401);
-        check(("u", "p"), "Basic x:p", 401);
-        check(("u", "p"), "Basic u:", 401);
-        check(("u", "p"), "Basic u", 401);
-        check(("u", "p"), "Digest u:p", 401);
-        check(("u", "p"), "Basic", 401);
-        check(("u", "p"), "", 401);
-        check(("u", &sha), "Basic u:password", 200);
-        check(("u", &sha), &format!("Basic u:{sha}"), 401);
-        check(("u", &sha.replace('a', "A")), "Basic u:password", 401);
-        check(("u", "{SHA}"), "Basic u:", 401);
-        check(("", ""), "Basic :", 401);
-        check(("u", ""), "Basic u:", 401);
-        check(("", "p"), "Basic :p", 401);
+        check(("u", "p"), "Basic u:p", 200).await;
+        check(("u", "p"), "bAsIc u:p", 200).await;
+        check(("u", "p:q:"), "Basic u:p:q:", 200).await;
+        check(("u", "p"), "Basic u:P", 401).await;
+        check(("u", "p"), "Basic x:p", 401).await;
+        check(("u", "p"), "Basic u:", 401).await;
+        check(("u", "p"), "Basic u", 401).await;
+        check(("u", "p"), "Digest u:p", 401).await;
+        check(("u", "p"), "Basic", 401).await;
+        check(("u", "p"), "", 401).await;
+        check(("u", &sha), "Basic u:password", 200).await;
+        check(("u", &sha), &format!("Basic u:{sha}"), 401).await;
+        check(("u", &sha.replace('a', "A")), "Basic u:password", 401).await;
+        check(("u", "{SHA}"), "Basic u:", 401).await;
+        check(("", ""), "Basic :", 401).await;
+        check(("u", ""), "Basic u:", 401).await;
+        check(("", "p"), "Basic :p", 401).await;
         let open = Gate::unix(None);
-        assert_eq!(status(&open, &Method::GET, &[]), 200);
+        assert_eq!(status(&open, &Method::GET, &[]).await, 200);
         let gate = Gate::unix(Some(&credentials("u", "p")));
-        assert_eq!(status(&gate, &Method::GET, &[]), 401);
-        assert_eq!(status(&gate, &Method::GET, &[("authorization", "Basic !!")]), 401);
+        assert_eq!(status(&gate, &Method::GET, &[]).await, 401);
+        assert_eq!(status(&gate, &Method::GET, &[("authorization", "Basic !!")]).await, 401);
     }
 
-    #[test]
-    fn no_page_of_another_site_comes_in() {
+    #[tokio::test]
+    async fn no_page_of_another_site_comes_in() {
         let gate = Gate::inet(None, &["box"]);
-        let check = |method: Method, pairs: &[(&'static str, &str)], wanted| {
-            assert_eq!(status(&gate, &method, pairs), wanted, "{method} {pairs:?}");
+        let check = async |method: Method, pairs: &[(&'static str, &str)], wanted| {
+            assert_eq!(status(&gate, &method, pairs).await, wanted, "{method} {pairs:?}");
         };
         let host = ("host", "box:9001");
         // Programs, by whatever name.
-        check(Method::POST, &[("host", "anything:9001")], 200);
+        check(Method::POST, &[("host", "anything:9001")], 200).await;
         check(
             Method::POST,
             &[("host", "anything:9001"), ("user-agent", "Python-xmlrpc/3.11")],
             200,
-        );
-        check(Method::POST, &[], 200);
+        )
+        .await;
+        check(Method::POST, &[], 200).await;
         // A browser on our own page.
-        check(Method::POST, &[host, ("origin", "http://box:9001")], 200);
-        check(Method::POST, &[host, ("sec-fetch-site", "same-origin")], 200);
-        check(Method::POST, &[("host", "[::1]:9001"), ("origin", "http://[::1]:9001")], 200);
+        check(Method::POST, &[host, ("origin", "http://box:9001")], 200).await;
+        check(Method::POST, &[host, ("sec-fetch-site", "same-origin")], 200).await;
+        check(Method::POST, &[("host", "[::1]:9001"), ("origin", "http://[::1]:9001")], 200).await;
         // A browser on another's.
-        check(Method::POST, &[host, ("origin", "http://evil")], 403);
-        check(Method::POST, &[host, ("origin", "http://box:9002")], 403);
-        check(Method::POST, &[host, ("origin", "null")], 403);
-        check(Method::POST, &[host, ("sec-fetch-site", "cross-site")], 403);
-        check(Method::POST, &[host, ("sec-fetch-site", "same-site")], 403);
+        check(Method::POST, &[host, ("origin", "http://evil")], 403).await;
+        check(Method::POST, &[host, ("origin", "http://box:9002")], 403).await;
+        check(Method::POST, &[host, ("origin", "null")], 403).await;
+        check(Method::POST, &[host, ("sec-fetch-site", "cross-site")], 403).await;
+        check(Method::POST, &[host, ("sec-fetch-site", "same-site")], 403).await;
         // A link from elsewhere to our page.
-        check(Method::GET, &[host, ("sec-fetch-site", "cross-site")], 200);
+        check(Method::GET, &[host, ("sec-fetch-site", "cross-site")], 200).await;
         // A name that was rebound to this host.
         let rebound = ("host", "evil:9001");
-        check(Method::POST, &[rebound, ("origin", "http://evil:9001")], 403);
-        check(Method::GET, &[rebound, ("user-agent", "Mozilla/5.0")], 403);
-        check(Method::GET, &[("host", "127.0.0.1:9001"), ("user-agent", "Mozilla/5.0")], 200);
-        check(Method::GET, &[("host", "LOCALHOST:9001"), ("user-agent", "Mozilla/5.0")], 200);
+        check(Method::POST, &[rebound, ("origin", "http://evil:9001")], 403).await;
+        check(Method::GET, &[rebound, ("user-agent", "Mozilla/5.0")], 403).await;
+        check(Method::GET, &[("host", "127.0.0.1:9001"), ("user-agent", "Mozilla/5.0")], 200).await;
+        check(Method::GET, &[("host", "LOCALHOST:9001"), ("user-agent", "Mozilla/5.0")], 200).await;
         let locked = Gate::inet(Some(&credentials("u", "p")), &["box"]);
         let basic = ("authorization", "Basic dTpw");
         let pairs = [rebound, basic, ("user-agent", "Mozilla/5.0")];
-        assert_eq!(status(&locked, &Method::GET, &pairs), 200);
+        assert_eq!(status(&locked, &Method::GET, &pairs).await, 200);
     }
 }

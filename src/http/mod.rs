@@ -24,6 +24,7 @@ pub mod listen;
 pub mod meters;
 pub mod passed;
 pub mod path;
+pub mod peer;
 pub mod router;
 pub mod rpc;
 pub mod serve;

@@ -14,16 +14,18 @@ use super::auth::Gate;
 use super::body::{Body, answer, status_only};
 use super::limits::{BODY_BYTES_MAX, BODY_TIME_MAX, LARGE_BODIES_MAX, SMALL_BODY_BYTES_MAX};
 use super::path::Route;
+use super::peer::Peer;
 use super::rpc::Rpc;
 use super::serve::Handle;
 use crate::api::{Api, log, process};
 use crate::logs::{LogId, Stream};
-use crate::model::ProcessInfo;
+use crate::model::{ProcessInfo, Role};
 
 /// What all listeners share.
 pub struct Site {
     api: Arc<Api>,
-    rpc: Rpc,
+    /// One for each role, in the order of [`Role::ALL`].
+    rpc: [Rpc; Role::ALL.len()],
     large_bodies: Semaphore,
 }
 
@@ -38,7 +40,8 @@ impl Site {
     #[must_use]
     pub fn new(api: Arc<Api>) -> Self {
         let large_bodies = Semaphore::new(LARGE_BODIES_MAX);
-        Self { rpc: Rpc::new(api.clone()), api, large_bodies }
+        let rpc = Role::ALL.map(|role| Rpc::new(Arc::new(api.for_role(role))));
+        Self { rpc, api, large_bodies }
     }
 }
 
@@ -52,12 +55,13 @@ impl Router {
 
 impl Handle for Router {
     /// Nothing is looked at before the gate has let the request in.
-    async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
-        if let Err(refused) = self.gate.admit(request.method(), request.headers()) {
-            return refused.answer();
-        }
+    async fn handle(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
+        let caller = match self.gate.admit(peer, request.method(), request.headers()).await {
+            Ok(caller) => caller,
+            Err(refused) => return refused.answer(),
+        };
         let answered = match (Route::of(request.uri().path()), request.method()) {
-            (Route::Rpc, &Method::POST) => self.site.rpc(request).await,
+            (Route::Rpc, &Method::POST) => self.site.rpc(request, caller.role).await,
             (Route::LogTail { name, stream }, &Method::GET) => {
                 self.site.log_tail(&name, stream).await
             }
@@ -73,9 +77,10 @@ impl Handle for Router {
 type Answered = Result<Response<Body>, StatusCode>;
 
 impl Site {
-    async fn rpc(&self, request: Request<Incoming>) -> Answered {
+    async fn rpc(&self, request: Request<Incoming>, role: Role) -> Answered {
         let body = self.read_body(request).await?;
-        let encoded = self.rpc.answer(&body).await.ok_or(StatusCode::BAD_REQUEST)?;
+        let rpc = &self.rpc[role as usize];
+        let encoded = rpc.answer(&body).await.ok_or(StatusCode::BAD_REQUEST)?;
         Ok(answer(StatusCode::OK, "text/xml", encoded.into()))
     }
 
