@@ -24,15 +24,39 @@ pub struct Body {
 
 enum Content {
     Whole(Bytes),
-    Log(Pin<Box<dyn Future<Output = (Option<Followed>, Follower)> + Send>>),
+    Pieces(Box<dyn Pieces>),
 }
 
+/// Where the pieces of an answer come from that goes on until its source or its reader ends. The
+/// next piece is asked for when the last is on its way, so a client that does not read has one in
+/// memory.
+pub trait Source: Send + 'static {
+    /// Waits for the next piece, which is not empty; `None` at the end.
+    fn next(&mut self) -> impl Future<Output = Option<Bytes>> + Send;
+}
+
+/// A source whose type nobody needs to know.
+trait Pieces: Send {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
+}
+
+/// The piece that is being waited for; `None` after the last one.
+struct Piece<S>(Option<Next<S>>);
+
+/// The next piece, and the source itself on its way back.
+type Next<S> = Pin<Box<dyn Future<Output = (Option<Bytes>, S)> + Send>>;
+
 impl Body {
-    /// A log from here on, each byte as it is written. The next piece is read when the last
-    /// is on its way, so a client that does not read has one in memory.
+    /// What a source gives, each piece as it comes.
+    pub fn stream(source: impl Source) -> Self {
+        let first = Box::pin(next(source));
+        Self { content: Content::Pieces(Box::new(Piece(Some(first)))), busy: None }
+    }
+
+    /// A log from here on, each byte as it is written.
     #[must_use]
     pub fn log(follower: Follower) -> Self {
-        Self { content: Content::Log(next_piece(follower)), busy: None }
+        Self::stream(follower)
     }
 
     /// Keeps the connection's mark until the body is sent.
@@ -64,10 +88,29 @@ pub fn status_only(status: StatusCode) -> Response<Body> {
     answer(status, "text/plain;charset=utf-8", format!("{} {text}\n", status.as_u16()).into())
 }
 
-fn next_piece(
-    mut follower: Follower,
-) -> Pin<Box<dyn Future<Output = (Option<Followed>, Follower)> + Send>> {
-    Box::pin(async move { (follower.next().await, follower) })
+async fn next<S: Source>(mut source: S) -> (Option<Bytes>, S) {
+    (source.next().await, source)
+}
+
+impl<S: Source> Pieces for Piece<S> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let Some(waited_for) = &mut self.0 else { return Poll::Ready(None) };
+        let (piece, source) = ready!(waited_for.as_mut().poll(cx));
+        self.0 = match piece {
+            Some(_) => Some(Box::pin(next(source))),
+            None => None,
+        };
+        Poll::Ready(piece)
+    }
+}
+
+impl Source for Follower {
+    async fn next(&mut self) -> Option<Bytes> {
+        Some(match Self::next(self).await? {
+            Followed::Bytes(bytes) => bytes.into(),
+            Followed::Truncated => Bytes::from_static(TRUNCATED),
+        })
+    }
 }
 
 impl HttpBody for Body {
@@ -81,18 +124,7 @@ impl HttpBody for Body {
         let content = &mut self.get_mut().content;
         let bytes = match content {
             Content::Whole(bytes) => std::mem::take(bytes),
-            Content::Log(piece) => {
-                let (followed, follower) = ready!(piece.as_mut().poll(cx));
-                let Some(followed) = followed else {
-                    *content = Content::Whole(Bytes::new());
-                    return Poll::Ready(None);
-                };
-                *content = Content::Log(next_piece(follower));
-                match followed {
-                    Followed::Bytes(bytes) => bytes.into(),
-                    Followed::Truncated => Bytes::from_static(TRUNCATED),
-                }
-            }
+            Content::Pieces(pieces) => ready!(pieces.poll_next(cx)).unwrap_or_default(),
         };
         Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
     }
@@ -104,7 +136,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Log(_) => SizeHint::default(),
+            Content::Pieces(_) => SizeHint::default(),
         }
     }
 }
