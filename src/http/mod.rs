@@ -21,6 +21,7 @@ pub mod auth;
 pub mod body;
 pub mod limits;
 pub mod listen;
+pub mod meters;
 pub mod nodes;
 pub mod openapi;
 pub mod passed;

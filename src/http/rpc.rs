@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -43,11 +43,12 @@ impl Rpc {
         let Some(spec) = keepable else {
             return Some(encode(api, &method, api.dispatch(&method, call.params).await).await);
         };
-        let now = api.moment();
+        let (now, begun) = (api.moment(), Instant::now());
         if let Some((moment, bytes)) = lock(&self.kept).get(spec.name)
             && *moment == now
         {
             trace_success(api, &method);
+            api.meters().count(spec, begun, true);
             return Some(bytes.clone());
         }
         let bytes = encode(api, &method, api.dispatch(&method, Vec::new()).await).await;

@@ -4,6 +4,7 @@
 
 pub mod cause;
 pub mod error;
+pub mod histogram;
 pub mod name;
 pub mod past;
 pub mod place;
@@ -15,6 +16,7 @@ pub mod time;
 
 pub use cause::Cause;
 pub use error::{Error, ErrorKind};
+pub use histogram::Histogram;
 pub use name::{GroupName, ProcessId, ProcessName, Target};
 pub use past::Past;
 pub use place::Place;

@@ -62,7 +62,7 @@ impl Fake {
         let seen = commands.clone();
         tokio::spawn(async move {
             while let Some(request) = requests.recv().await {
-                if let Request::Command { command, reply } = request {
+                if let Request::Command { command, reply, .. } = request {
                     let _ = reply.send(answer(&command));
                     seen.lock().unwrap().push(command);
                 }

@@ -7,7 +7,7 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value as Json, json};
 
 use super::{Answered, Rest, success};
-use crate::api::operations;
+use crate::api::{Api, operations};
 use crate::http::body;
 use crate::http::nodes::{self, Remote, Whose, is_passed_on};
 use crate::http::request::Call;
@@ -17,7 +17,7 @@ impl Rest {
     /// Every node, unless this one alone is asked for.
     pub async fn list_nodes(&self, call: &Call) -> Answered {
         let only_own = call.query.truth("local")? || is_passed_on(&call.head.headers);
-        let own = async { self.own_node().await };
+        let own = self.own_node(&call.api);
         let others = async { if only_own { Vec::new() } else { self.other_nodes().await } };
         let (own, others) = tokio::join!(own, others);
         let all: Vec<Json> = std::iter::once(own).chain(others).collect();
@@ -25,10 +25,15 @@ impl Rest {
     }
 
     /// This node and how busy it is.
-    async fn own_node(&self) -> Json {
+    async fn own_node(&self, api: &Api) -> Json {
+        let load = api.usage().node().await;
         json!({
             "name": self.nodes.name,
             "status": "ONLINE",
+            "cpu_percent": load.cpu_percent,
+            "mem_total": load.memory_total,
+            "mem_used": load.memory_used,
+            "mem_used_percent": load.memory_percent(),
             "self": true,
         })
     }
