@@ -263,6 +263,12 @@ impl Api {
         &self.facts
     }
 
+    /// The configuration last read.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        self.last_read().1
+    }
+
     /// The log plane, for faces that follow a log.
     #[must_use]
     pub fn logs(&self) -> &LogPlane {

@@ -9,7 +9,7 @@ use super::problem::{ConfigError, Severity, nearest};
 use super::program::Fleet;
 use super::section::{Section, World};
 use super::server::{self, CtlSettings};
-use super::{Config, Files, Host, Loaded, daemon, dbus, glob, group};
+use super::{Config, Files, Host, Loaded, daemon, dbus, glob, group, node};
 
 /// Sections of which there is one.
 const SINGLE: &[&str] = &[
@@ -24,7 +24,7 @@ const SINGLE: &[&str] = &[
 
 /// Sections of which there are many: `program:NAME`.
 const NAMED: &[&str] =
-    &["program", "group", "eventlistener", "fcgi-program", "rpcinterface", "ctlplugin"];
+    &["program", "group", "eventlistener", "fcgi-program", "rpcinterface", "ctlplugin", "remote"];
 
 /// Files that `[include]` may match; past it none is read and that is an error.
 const INCLUDED_MAX: usize = 100_000;
@@ -62,11 +62,12 @@ pub fn load(path: &Path, files: &dyn Files, host: &dyn Host) -> Result<Loaded, V
     let inet = one_server(&world, &ini, "inet_http_server", server::read_inet);
     let dbus = ini.section("dbus").map(|raw| dbus::read(Section::new(&world, &ini, raw)));
     let dbus = dbus.unwrap_or_default();
+    let nodes = node::read(&world, &ini);
     check_plugins(&world, &ini, "rpcinterface", "supervisor.rpcinterface_factory");
     check_ctl(&world, &ini);
 
     let warnings = world.problems.into_result()?;
-    let config = Config { path: path.to_owned(), daemon, unix, inet, dbus, groups };
+    let config = Config { path: path.to_owned(), daemon, unix, inet, nodes, dbus, groups };
     Ok(Loaded { config, warnings, included })
 }
 

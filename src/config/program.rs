@@ -19,7 +19,6 @@ pub const PROCESSES_MAX: usize = 100_000;
 
 /// Keys of `[program:x]` that are understood and have no effect yet.
 const NOT_SERVED: &[&str] = &[
-    "conf_file",
     "cron",
     "depends_on",
     "envfiles",
@@ -122,6 +121,8 @@ pub struct ProcessSettings {
     pub watchdogsecs: Duration,
     /// What it may use.
     pub limits: Limits,
+    /// A file of the program's own that people may read over HTTP, absolute.
+    pub conf_file: Option<PathBuf>,
     /// Where its section stands.
     pub place: Place,
 }
@@ -155,6 +156,7 @@ impl ProcessSettings {
             notify: false,
             watchdogsecs: Duration::ZERO,
             limits: Limits::default(),
+            conf_file: None,
             place: Place::default(),
         }
     }
@@ -276,6 +278,7 @@ fn process(
         }
         stderr.target = LogTarget::None;
     }
+    let conf_file = section.text("conf_file").map(|text| fleet.world.expand_home(&text));
     let command = section.text("command");
     if section.raw_text("command").is_none() {
         section.note(Severity::Error, None, "has no command: expected command=PROGRAM".to_owned());
@@ -307,6 +310,7 @@ fn process(
         notify,
         watchdogsecs: Duration::from_secs(watchdogsecs),
         limits,
+        conf_file: conf_file.map(|path| fleet.world.absolute(&path)),
         place,
     })
 }

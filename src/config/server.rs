@@ -130,7 +130,8 @@ pub(super) fn read_inet(mut section: Section<'_>) -> Option<InetServer> {
     let credentials = credentials(&mut section);
     let allow_unauthenticated = section.boolean("allow_unauthenticated", false);
     let fd_name = section.take("fd_name", fd_name).unwrap_or_else(|| "inet".to_owned());
-    section.not_served(&["nodename", "remotes"]);
+    // `node.rs` reads these.
+    section.skip(&["nodename", "remotes"]);
     let keys = ["username", "password", "password_credential"];
     let open = keys.into_iter().all(|key| section.raw_text(key).is_none());
     if let (Some((host, _)), true) = (&address, open) {
@@ -172,7 +173,7 @@ pub(super) fn read_ctl(mut section: Section<'_>, world: &World<'_>) -> CtlSettin
 }
 
 /// Both or neither; an empty one would mean an open server to the reference, and is refused.
-fn credentials(section: &mut Section<'_>) -> Option<Credentials> {
+pub(super) fn credentials(section: &mut Section<'_>) -> Option<Credentials> {
     let username = section.text("username");
     let (password, key) = match (section.text("password"), credential(section)) {
         (Some(_), Some(_)) => {

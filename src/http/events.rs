@@ -125,7 +125,11 @@ impl Hub {
         } else if wanted.snapshot {
             self.begin_with_snapshot(&mut watcher, caller).await;
         }
-        let mut response = answer(StatusCode::OK, "text/event-stream", Body::stream(watcher));
+        let body = Body::pieces(watcher, |mut watcher: Watcher| async move {
+            let piece = watcher.next().await;
+            Ok(piece.map(|piece| (piece, watcher)))
+        });
+        let mut response = answer(StatusCode::OK, "text/event-stream", body);
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         // Asks a proxy in between (nginx) to pass every byte on at once.

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::api::{Api, Reload};
 use crate::config::GroupKind;
 use crate::config::setting::LogLevel;
-use crate::config::{Config, DaemonSettings, DbusSettings, GroupSettings, ProcessSettings};
+use crate::config::{Config, DaemonSettings, DbusSettings, GroupSettings, Nodes, ProcessSettings};
 use crate::core::{Command, Reply};
 use crate::logs::{ActivitySettings, Console, LogPlane};
 use crate::model::snapshot::GroupInfo;
@@ -166,6 +166,7 @@ pub fn config(directory: &Path) -> Config {
         },
         unix: None,
         inet: None,
+        nodes: Nodes::default(),
         groups: vec![
             group("g", GroupKind::Group, &["b", "a"]),
             group("cat", GroupKind::Program, &["cat"]),

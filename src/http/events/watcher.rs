@@ -10,7 +10,6 @@ use super::Hub;
 use super::board::Board;
 use super::kind::{Kind, Kinds};
 use super::ring::Read;
-use crate::http::body::Source;
 use crate::http::meters::Open;
 
 /// One reader. It counts as one of the hub's as long as it lives.
@@ -71,8 +70,9 @@ impl Watcher {
     }
 }
 
-impl Source for Watcher {
-    async fn next(&mut self) -> Option<Bytes> {
+impl Watcher {
+    /// Waits for what comes next; `None` when it lags behind too far, or the daemon ends.
+    pub async fn next(&mut self) -> Option<Bytes> {
         if let Some(piece) = self.first.pop_front() {
             return Some(piece);
         }
