@@ -21,6 +21,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use super::body::{Body, answer};
 use super::meters::Meters;
+use super::refusal::Refusal;
 use crate::api::changes::changes;
 use crate::api::{Api, Caller, Reloads, wall_clock};
 use crate::logs::Stream;
@@ -372,11 +373,9 @@ fn every(period: Duration, first: Duration) -> Interval {
 
 fn too_many() -> Response<Body> {
     let why = format!("more than {WATCHERS_MAX} readers of events at one time");
-    let body = serde_json::json!({"error": {"kind": "FAILED", "message": why}});
-    let body = body.to_string().into();
-    let mut response = answer(StatusCode::SERVICE_UNAVAILABLE, "application/json", body);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
-    response
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)
+        .with(RETRY_AFTER, HeaderValue::from_static("5"))
+        .answer()
 }
 
 #[cfg(test)]
