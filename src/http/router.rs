@@ -16,7 +16,7 @@ use super::peer::Peer;
 use super::refusal::Refusal;
 use super::request::{Bodies, Call};
 use super::rest::{Answered, Rest, conf, log, old, operation};
-use super::routes::{At, Route, Takes};
+use super::routes::{At, Route, Takes, allow, allows};
 use super::rpc::Rpc;
 use super::serve::Handle;
 use crate::api::{Api, Caller};
@@ -73,8 +73,15 @@ impl Site {
         }
         let route = Route::of(path).ok_or_else(|| Refusal::of(StatusCode::NOT_FOUND))?;
         let spec = route.spec;
-        if !spec.allows(request.method()) {
-            return not_so(request.method(), &spec.allow());
+        let verbs = match spec.at {
+            At::Operation => {
+                let name = route.captures.get("operation").unwrap_or_default();
+                operation::verbs(operation::named(name)?)
+            }
+            _ => spec.verbs,
+        };
+        if !allows(verbs, request.method()) {
+            return not_so(request.method(), &allow(verbs));
         }
         if spec.at == At::Rpc {
             return self.rpc(&api, request).await;
@@ -99,8 +106,8 @@ impl Site {
             // It was answered before.
             At::Rpc => Err(StatusCode::BAD_REQUEST.into()),
             At::Operation => {
-                let name = call.capture("operation");
-                operation::run(&call.api, &call.head.method, name, &call.query, body).await
+                let spec = operation::named(call.capture("operation"))?;
+                operation::run(&call.api, &call.head.method, spec, &call.query, body).await
             }
             At::ProgramList => rest.list(call).await,
             At::ProgramInfo => rest.info(call).await,
