@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::auth::Gate;
+use super::auth::browser::Media;
 use super::body::{Body, answer, status_only};
 use super::limits::{BODY_BYTES_MAX, BODY_TIME_MAX, LARGE_BODIES_MAX, SMALL_BODY_BYTES_MAX};
 use super::path::Route;
@@ -56,11 +57,31 @@ impl Router {
 impl Handle for Router {
     /// Nothing is looked at before the gate has let the request in.
     async fn handle(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
-        let caller = match self.gate.admit(peer, request.method(), request.headers()).await {
+        let dress = self.gate.dress(request.headers());
+        let mut response = self.answer(request, peer).await;
+        dress.put_on(&mut response);
+        response
+    }
+}
+
+impl Router {
+    async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
+        let (method, headers) = (request.method(), request.headers());
+        if let Some(response) = self.gate.preflight(method, headers) {
+            return response;
+        }
+        let caller = match self.gate.admit(peer, method, headers).await {
             Ok(caller) => caller,
             Err(refused) => return refused.answer(),
         };
-        let answered = match (Route::of(request.uri().path()), request.method()) {
+        let route = Route::of(request.uri().path());
+        if route == Route::Rpc
+            && method == Method::POST
+            && let Err(refused) = Media::Xml.admit(headers)
+        {
+            return refused.answer();
+        }
+        let answered = match (route, request.method()) {
             (Route::Rpc, &Method::POST) => self.site.rpc(request, caller.role).await,
             (Route::LogTail { name, stream }, &Method::GET) => {
                 self.site.log_tail(&name, stream).await

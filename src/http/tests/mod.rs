@@ -16,7 +16,7 @@ use super::listen::bind_unix;
 use super::router::{Router, Site};
 use super::serve::{Handle, serve};
 use crate::api::Api;
-use crate::config::{Credentials, UnixServer};
+use crate::config::{Access, Credentials, UnixServer};
 
 mod limits;
 mod routes;
@@ -40,7 +40,7 @@ impl Server {
             file,
             mode: 0o700,
             owner: None,
-            credentials: None,
+            access: Access::default(),
             fd_name: "unix".into(),
         };
         let reports = Arc::new(Mutex::new(Vec::new()));
@@ -57,7 +57,8 @@ impl Server {
     fn of(api: &Arc<Api>, password: Option<&str>) -> Self {
         let credentials = password
             .map(|password| Credentials { username: "u".into(), password: password.into() });
-        let gate = Gate::unix(credentials.as_ref());
+        let access = Access { credentials, ..Access::default() };
+        let gate = Gate::unix(&access, Arc::new(|_, _| {}));
         let router = Router::new(Arc::new(Site::new(api.clone())), gate);
         Self::start(router, Limits::default())
     }
