@@ -28,6 +28,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "core::{Command, Reply}",
             "core::{Command, Reply, event}",
             "runtime::handle",
+            "runtime::meters",
+            "runtime::usage",
             "logs",
             "xmlrpc::Value",
         ],

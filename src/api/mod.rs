@@ -9,12 +9,15 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::config::Config;
 use crate::config::setting::LogLevel;
 use crate::logs::LogPlane;
 use crate::model::{Error, ErrorKind, Role, Snapshot, SupervisorState, WallTime};
 use crate::runtime::handle::CoreHandle;
+use crate::runtime::meters::LoopMeters;
+use crate::runtime::usage::Meter;
 use crate::xmlrpc::Value;
 use tokio::sync::watch;
 
@@ -23,14 +26,18 @@ pub mod daemon;
 pub mod describe;
 pub mod error;
 pub mod log;
+pub mod meters;
 pub mod operations;
 pub mod process;
+pub mod report;
 pub mod spec;
 pub mod system;
 
 pub use crate::core::Reply;
 pub use crate::core::event::ProcessStatus;
+pub use crate::runtime::usage;
 pub use caller::Caller;
+pub use meters::OperationMeters;
 pub use spec::{Access, Args, Argument, Param, Spec, Type};
 
 /// Something that can be asked of the daemon: a request with its answer.
@@ -95,6 +102,7 @@ pub struct Shared {
     reloads: watch::Sender<Reloads>,
     /// The configuration last read, and how many were read before it.
     last_read: Mutex<(u64, Arc<Config>)>,
+    meters: OperationMeters,
 }
 
 /// What the answers of all operations that only look depend on: the same moment, the same answer.
@@ -119,7 +127,8 @@ impl Api {
         });
         let (reloads, _) = watch::channel(Reloads::default());
         let last_read = Mutex::new((0, config));
-        let shared = Arc::new(Shared { core, logs, facts, reload, reloads, last_read });
+        let meters = OperationMeters::default();
+        let shared = Arc::new(Shared { core, logs, facts, reload, reloads, last_read, meters });
         Self { shared, role: Role::Admin }
     }
 
@@ -140,8 +149,14 @@ impl Api {
     /// # Errors
     /// The operation's own, `AccessDenied` and `ShutdownState`.
     pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, Error> {
-        self.admit(O::SPEC)?;
-        operation.run(self).await
+        let begun = Instant::now();
+        let outcome = async {
+            self.admit(O::SPEC)?;
+            operation.run(self).await
+        };
+        let outcome = outcome.await;
+        self.meters.count(O::SPEC, begun, outcome.is_ok());
+        outcome
     }
 
     /// Runs the operation of this name, an alias's too, on untyped values.
@@ -151,7 +166,10 @@ impl Api {
     /// and `ShutdownState`.
     pub async fn dispatch(&self, method: &str, values: Vec<Value>) -> Result<Value, Error> {
         let entry = operations::find(method).ok_or(ErrorKind::UnknownMethod)?;
-        (entry.run)(self, values).await
+        let begun = Instant::now();
+        let outcome = (entry.run)(self, values).await;
+        self.meters.count(entry.spec, begun, outcome.is_ok());
+        outcome
     }
 
     /// Whether whoever asks may have this operation run, and at this moment: while everything is
@@ -179,6 +197,35 @@ impl Api {
             return Err(Error::new(ErrorKind::AccessDenied, why));
         }
         Ok(())
+    }
+
+    /// What was counted of every operation.
+    #[must_use]
+    pub fn meters(&self) -> &OperationMeters {
+        &self.meters
+    }
+
+    /// What the supervision loop counts of itself.
+    #[must_use]
+    pub fn loop_meters(&self) -> &LoopMeters {
+        self.core.meters()
+    }
+
+    /// Requests that wait for the supervision loop.
+    #[must_use]
+    pub fn requests_waiting(&self) -> usize {
+        self.core.waiting()
+    }
+
+    /// What programs and the node use.
+    #[must_use]
+    pub fn usage(&self) -> &Arc<Meter> {
+        self.core.usage()
+    }
+
+    /// Returns when the supervision loop has come round.
+    pub async fn heartbeat(&self) {
+        self.core.heartbeat().await;
     }
 
     /// The present moment, to keep answers by.
@@ -213,6 +260,12 @@ impl Api {
     #[must_use]
     pub fn facts(&self) -> &Arc<DaemonFacts> {
         &self.facts
+    }
+
+    /// The configuration last read.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        self.last_read().1
     }
 
     /// The log plane, for faces that follow a log.

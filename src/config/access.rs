@@ -301,7 +301,7 @@ fn base_path(text: &str) -> Result<String, String> {
 }
 
 /// Both or neither; an empty one would mean an open server to the reference, and is refused.
-fn credentials(section: &mut Section<'_>) -> Option<Credentials> {
+pub(super) fn credentials(section: &mut Section<'_>) -> Option<Credentials> {
     let username = section.text("username");
     let given = password(section);
     if section.raw_text("password").is_some() && section.raw_text("password_credential").is_some() {

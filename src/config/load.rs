@@ -10,7 +10,7 @@ use super::problem::{ConfigError, Severity, nearest};
 use super::program::Fleet;
 use super::section::{Section, World};
 use super::server;
-use super::{Config, CtlSettings, Files, Host, Loaded, ctl, daemon, dbus, glob, group};
+use super::{Config, CtlSettings, Files, Host, Loaded, ctl, daemon, dbus, glob, group, node};
 
 /// Sections of which there is one.
 const SINGLE: &[&str] = &[
@@ -32,6 +32,7 @@ const NAMED: &[&str] = &[
     "rpcinterface",
     "ctlplugin",
     "http_user",
+    "remote",
 ];
 
 /// Files that `[include]` may match; past it none is read and that is an error.
@@ -73,11 +74,12 @@ pub fn load(path: &Path, files: &dyn Files, host: &dyn Host) -> Result<Loaded, V
         one_server(&world, &ini, "inet_http_server", |raw| server::read_inet(raw, &accounts));
     let dbus = ini.section("dbus").map(|raw| dbus::read(Section::new(&world, &ini, raw)));
     let dbus = dbus.unwrap_or_default();
+    let nodes = node::read(&world, &ini);
     check_plugins(&world, &ini, "rpcinterface", "supervisor.rpcinterface_factory");
     check_ctl(&world, &ini);
 
     let warnings = world.problems.into_result()?;
-    let config = Config { path: path.to_owned(), daemon, unix, inet, dbus, groups };
+    let config = Config { path: path.to_owned(), daemon, unix, inet, nodes, dbus, groups };
     Ok(Loaded { config, warnings, included })
 }
 
@@ -145,8 +147,10 @@ fn add_file(
     };
     let text =
         text.map_err(|(severity, message)| note_file(world, severity, blame, message)).ok()?;
-    let here = world.absolute(path).parent().unwrap_or(Path::new("/")).display().to_string();
-    let source = Rc::new(Source { path: path.to_owned(), here });
+    let absolute = world.absolute(path);
+    let here = absolute.parent().unwrap_or(Path::new("/")).display().to_string();
+    let absolute = absolute.to_string_lossy().into();
+    let source = Rc::new(Source { path: path.to_owned(), here, absolute });
     ini.add(&source, &text, &world.problems);
     Some(source)
 }
@@ -277,7 +281,8 @@ fn note_file(world: &World<'_>, severity: Severity, path: &Path, message: String
 
 /// Stands in for a `[supervisord]` that is not there, so that the rest can be read.
 fn nothing(path: &Path) -> RawSection {
-    let source = Rc::new(Source { path: path.to_owned(), here: String::new() });
+    let source =
+        Rc::new(Source { path: path.to_owned(), here: String::new(), absolute: "".into() });
     RawSection {
         name: "supervisord".to_owned(),
         origin: Origin { source, line: 1 },

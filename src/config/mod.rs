@@ -23,6 +23,7 @@ mod group;
 mod ini;
 pub mod limits;
 mod load;
+pub mod node;
 pub mod problem;
 pub mod program;
 pub mod report;
@@ -37,6 +38,7 @@ pub use dbus::DbusSettings;
 pub use diff::{Changes, changes};
 pub use limits::Limits;
 pub use load::{load, load_ctl, search_paths};
+pub use node::{Nodes, Remote, RemoteAddress};
 pub use problem::{ConfigError, Severity};
 pub use program::{GroupKind, GroupSettings, ProcessSettings};
 pub use report::render_report;
@@ -56,6 +58,8 @@ pub struct Config {
     pub unix: Option<UnixServer>,
     /// `[inet_http_server]`.
     pub inet: Option<InetServer>,
+    /// This node and the others.
+    pub nodes: Nodes,
     /// `[dbus]`.
     pub dbus: DbusSettings,
     /// Every group, by priority, then name.

@@ -78,7 +78,8 @@ pub(super) fn read_inet(mut section: Section<'_>, accounts: &Accounts) -> Option
     }
     let allow_unauthenticated = section.boolean("allow_unauthenticated", false);
     let fd_name = section.take("fd_name", fd_name).unwrap_or_else(|| "inet".to_owned());
-    section.not_served(&["nodename", "remotes"]);
+    // `node.rs` reads these.
+    section.skip(&["nodename", "remotes"]);
     let keys = ["username", "password", "password_credential"];
     let open =
         access.accounts.is_empty() && keys.into_iter().all(|key| section.raw_text(key).is_none());

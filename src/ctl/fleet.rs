@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::client::Failure;
 use super::command::{Controller, exit, is_fault, unreachable_how};
 use super::process::{identity, number, text};
-use super::render::to_json;
 use crate::api::error::row;
 use crate::model::ErrorKind;
 use crate::xmlrpc::Value;
@@ -23,7 +22,7 @@ impl Controller {
             outcome => outcome?,
         };
         if self.screen.json {
-            return Ok(self.screen.json_line(&to_json(&configs))?);
+            return Ok(self.screen.json_line(&configs.to_json())?);
         }
         for config in configs.as_array().unwrap_or_default() {
             let is = |name, yes, no| if truth(config, name) { yes } else { no };

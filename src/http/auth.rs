@@ -22,12 +22,13 @@ pub mod password;
 mod peers;
 
 use super::accept::Report;
-use super::body::{Body, answer};
+use super::body::Body;
 use super::peer::Peer;
+use super::refusal::Refusal;
 use crate::api::Caller;
 use crate::config::Access;
 use crate::config::setting::LogLevel;
-use crate::model::Role;
+use crate::model::{Error, ErrorKind, Role};
 use browser::{Browsers, Media};
 use given::Given;
 use limiter::{Failure, Limiter, Source};
@@ -274,55 +275,38 @@ impl Attempts {
 }
 
 impl Refused {
-    /// The status, the kind and the words of the answer.
-    #[must_use]
-    pub fn parts(self) -> (StatusCode, &'static str, String) {
-        let denied = "ACCESS_DENIED";
-        match self {
-            Self::Unknown => {
-                let why = "a name and a password are needed";
-                (StatusCode::UNAUTHORIZED, "UNAUTHORIZED", why.to_owned())
-            }
-            Self::NotAllowed => {
-                let why = "this user of the host may not come in: see allow_users and allow_groups";
-                (StatusCode::FORBIDDEN, denied, why.to_owned())
-            }
-            Self::CrossSite => {
-                let why = "a page of another site may not do this: see allow_origins";
-                (StatusCode::FORBIDDEN, denied, why.to_owned())
-            }
-            Self::Rebound => {
-                let why = "this host is not known by that name: see allow_hosts";
-                (StatusCode::FORBIDDEN, denied, why.to_owned())
-            }
-            Self::TooMany(wait) => {
-                let why = format!("too many failed logins: wait {} s", seconds(wait));
-                (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_ATTEMPTS", why)
-            }
-            Self::Media(media) => {
-                let why = format!("expected a body of the type {}", media.name());
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", why)
-            }
-        }
-    }
-
     /// What is answered.
     #[must_use]
     pub fn answer(self) -> Response<Body> {
-        let (status, kind, message) = self.parts();
-        let body = serde_json::json!({ "error": { "kind": kind, "message": message } });
-        let mut response = answer(status, "application/json", body.to_string().into());
-        let headers = response.headers_mut();
-        match self {
-            Self::Unknown => {
-                headers.insert(WWW_AUTHENTICATE, CHALLENGE);
+        Refusal::from(self).answer()
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(why: Refused) -> Self {
+        let denied = |why: &str| Error::new(ErrorKind::AccessDenied, why).into();
+        match why {
+            Refused::Unknown => {
+                Self::new(StatusCode::UNAUTHORIZED, "a name and a password are needed")
+                    .with(WWW_AUTHENTICATE, CHALLENGE)
             }
-            Self::TooMany(wait) => {
-                headers.insert(RETRY_AFTER, seconds(wait).into());
+            Refused::NotAllowed => {
+                denied("this user of the host may not come in: see allow_users and allow_groups")
             }
-            Self::NotAllowed | Self::CrossSite | Self::Rebound | Self::Media(_) => {}
+            Refused::CrossSite => {
+                denied("a page of another site may not do this: see allow_origins")
+            }
+            Refused::Rebound => denied("this host is not known by that name: see allow_hosts"),
+            Refused::TooMany(wait) => {
+                let seconds = seconds(wait);
+                let why = format!("too many failed logins: wait {seconds} s");
+                Self::new(StatusCode::TOO_MANY_REQUESTS, why).with(RETRY_AFTER, seconds.into())
+            }
+            Refused::Media(media) => {
+                let why = format!("expected a body of the type {}", media.name());
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why)
+            }
         }
-        response
     }
 }
 

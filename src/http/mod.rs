@@ -14,17 +14,24 @@ use tokio::task::JoinSet;
 
 use crate::api::Api;
 use crate::config::setting::LogLevel;
-use crate::config::{Access, Config, InetServer, UnixServer};
+use crate::config::{self, Access, Config, InetServer, UnixServer};
 
 pub mod accept;
 pub mod auth;
 pub mod body;
 pub mod limits;
 pub mod listen;
+pub mod meters;
+pub mod nodes;
+pub mod openapi;
 pub mod passed;
 pub mod path;
 pub mod peer;
+pub mod refusal;
+pub mod request;
+pub mod rest;
 pub mod router;
+pub mod routes;
 pub mod rpc;
 pub mod serve;
 
@@ -32,6 +39,7 @@ use accept::{Report, UnixSocket};
 use auth::Gate;
 use limits::Limits;
 use listen::{BoundUnix, bind_inet, bind_unix};
+use nodes::Nodes;
 use passed::{Address, Passed};
 use router::{Router, Site};
 
@@ -41,6 +49,7 @@ use router::{Router, Site};
 pub struct Bound {
     inet: Option<(InetServer, Vec<StdTcpListener>)>,
     unix: Option<(UnixServer, UnixListeners)>,
+    nodes: config::Nodes,
 }
 
 enum UnixListeners {
@@ -67,7 +76,7 @@ impl Bound {
         let disagree =
             |errors: Vec<String>| io::Error::new(io::ErrorKind::InvalidInput, errors.join("; "));
         let assigned = passed::assign(passed, config).map_err(disagree)?;
-        let mut bound = Self::default();
+        let mut bound = Self { nodes: config.nodes.clone(), ..Self::default() };
         if let Some(settings) = &config.inet {
             let listeners = if assigned.inet.is_empty() {
                 vec![bind_inet(settings)?]
@@ -99,7 +108,9 @@ impl Bound {
     pub fn serve(self, api: &Arc<Api>) -> io::Result<Servers> {
         let (closing, closed) = watch::channel(());
         let mut tasks = JoinSet::new();
-        let site = Arc::new(Site::new(api.clone()));
+        let host = nix::unistd::gethostname().unwrap_or_default();
+        let nodes = Arc::new(Nodes::new(&self.nodes, &host.to_string_lossy()));
+        let site = Arc::new(Site::new(api.clone(), nodes));
         let log = api.clone();
         let report: Report = Arc::new(move |level, line| log.log_line(level, line));
         let limits = Limits::default();

@@ -1,33 +1,32 @@
-//! From a request to an answer.
+//! From a request to an answer: the gate, the table of routes, a handler.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use super::auth::Gate;
-use super::auth::browser::Media;
-use super::body::{Body, answer, status_only};
-use super::limits::{BODY_BYTES_MAX, BODY_TIME_MAX, LARGE_BODIES_MAX, SMALL_BODY_BYTES_MAX};
-use super::path::Route;
+use super::body::{Body, answer};
+use super::nodes::{self, Nodes, Whose};
+use super::openapi;
+use super::path::{Fields, encode};
 use super::peer::Peer;
+use super::refusal::Refusal;
+use super::request::{Bodies, Call};
+use super::rest::{Answered, Rest, conf, log, old, operation};
+use super::routes::{At, Route, Takes};
 use super::rpc::Rpc;
 use super::serve::Handle;
-use crate::api::{Api, log, process};
-use crate::logs::{LogId, Stream};
-use crate::model::{ProcessInfo, Role};
+use crate::api::{Api, Caller};
 
 /// What all listeners share.
 pub struct Site {
     api: Arc<Api>,
-    /// One for each role, in the order of [`Role::ALL`].
-    rpc: [Rpc; Role::ALL.len()],
-    large_bodies: Semaphore,
+    rpc: Rpc,
+    rest: Rest,
+    bodies: Bodies,
 }
 
 /// One listener's way to it.
@@ -39,10 +38,9 @@ pub struct Router {
 impl Site {
     /// Everything that is served.
     #[must_use]
-    pub fn new(api: Arc<Api>) -> Self {
-        let large_bodies = Semaphore::new(LARGE_BODIES_MAX);
-        let rpc = Role::ALL.map(|role| Rpc::new(Arc::new(api.for_role(role))));
-        Self { rpc, api, large_bodies }
+    pub fn new(api: Arc<Api>, nodes: Arc<Nodes>) -> Self {
+        let rest = Rest::new(nodes);
+        Self { rpc: Rpc::default(), rest, api, bodies: Bodies::default() }
     }
 }
 
@@ -74,86 +72,113 @@ impl Router {
             Ok(caller) => caller,
             Err(refused) => return refused.answer(),
         };
-        let route = Route::of(request.uri().path());
-        if route == Route::Rpc
-            && method == Method::POST
-            && let Err(refused) = Media::Xml.admit(headers)
-        {
-            return refused.answer();
-        }
-        let answered = match (route, request.method()) {
-            (Route::Rpc, &Method::POST) => self.site.rpc(request, caller.role).await,
-            (Route::LogTail { name, stream }, &Method::GET) => {
-                self.site.log_tail(&name, stream).await
-            }
-            (Route::MainLogTail, &Method::GET) => self.site.main_log_tail().await,
-            (Route::NoLog, &Method::GET) => Err(StatusCode::NOT_FOUND),
-            (Route::Unknown, &Method::GET | &Method::HEAD) => Err(StatusCode::NOT_FOUND),
-            _ => Err(StatusCode::BAD_REQUEST),
-        };
-        answered.unwrap_or_else(status_only)
+        self.site.answer(request, caller).await.unwrap_or_else(Refusal::answer)
     }
 }
 
-type Answered = Result<Response<Body>, StatusCode>;
-
 impl Site {
-    async fn rpc(&self, request: Request<Incoming>, role: Role) -> Answered {
-        let body = self.read_body(request).await?;
-        let rpc = &self.rpc[role as usize];
-        let encoded = rpc.answer(&body).await.ok_or(StatusCode::BAD_REQUEST)?;
+    async fn answer(&self, request: Request<Incoming>, caller: Caller) -> Answered {
+        let api = self.api.for_role(caller.role);
+        let path = request.uri().path();
+        // What most requests are for.
+        if path == "/RPC2" && *request.method() == Method::POST {
+            return self.rpc(&api, request).await;
+        }
+        let route = Route::of(path).ok_or_else(|| Refusal::of(StatusCode::NOT_FOUND))?;
+        let spec = route.spec;
+        if !spec.allows(request.method()) {
+            return not_so(request.method(), &spec.allow());
+        }
+        if spec.at == At::Rpc {
+            return self.rpc(&api, request).await;
+        }
+        api.allow(spec.access)?;
+        let query = Fields::read(request.uri().query().unwrap_or_default());
+        let (head, body) = request.into_parts();
+        let body = match spec.takes {
+            Takes::Nothing => Bytes::new(),
+            _ if head.method == Method::GET || head.method == Method::HEAD => Bytes::new(),
+            Takes::Xml | Takes::Parameters | Takes::Programs | Takes::Form => {
+                self.bodies.read(body).await?
+            }
+        };
+        let call = Call { spec, captures: route.captures, query, head, caller, api };
+        self.dispatch(&call, &body).await
+    }
+
+    async fn dispatch(&self, call: &Call, body: &Bytes) -> Answered {
+        let rest = &self.rest;
+        match call.spec.at {
+            // It was answered before.
+            At::Rpc => Err(StatusCode::BAD_REQUEST.into()),
+            At::Operation => {
+                let name = call.capture("operation");
+                operation::run(&call.api, &call.head.method, name, &call.query, body).await
+            }
+            At::ProgramList => rest.list(call).await,
+            At::ProgramInfo => rest.info(call).await,
+            At::ProgramDetail => rest.detail(call).await,
+            At::Program(act) => rest.act(call, act).await,
+            At::Programs(act) => rest.act_on_all(call, act, body).await,
+            At::ProgramSignal => rest.signal(call).await,
+            At::ProgramLog | At::MainLog => self.log(call).await,
+            At::LogTail | At::MainLogTail => {
+                log::follow(&call.api, Rest::log(call)?, &call.query).await
+            }
+            At::NodeList => rest.list_nodes(call).await,
+            At::Ping => rest.ping(call).await,
+            At::Daemon(act) => rest.daemon(call, act).await,
+            At::ConfFile => conf::conf(call).await,
+            At::OpenApi => {
+                Ok(answer(StatusCode::OK, "application/json", openapi::document().into()))
+            }
+            At::OldPage => old::page(call, body).await,
+            At::OldTail => old::tail(call),
+            At::Events | At::Metrics | At::Health | At::Ready | At::Page | At::Asset => {
+                Err(StatusCode::NOT_FOUND.into())
+            }
+        }
+    }
+
+    async fn rpc(&self, api: &Api, request: Request<Incoming>) -> Answered {
+        let (head, body) = request.into_parts();
+        let body = self.bodies.required(&head.headers, body).await?;
+        let encoded = self.rpc.answer(api, &body).await;
+        let encoded = encoded
+            .ok_or_else(|| Refusal::new(StatusCode::BAD_REQUEST, "the body is no XML-RPC call"))?;
         Ok(answer(StatusCode::OK, "text/xml", encoded.into()))
     }
 
-    async fn log_tail(&self, name: &str, stream: Stream) -> Answered {
-        let process: Option<Arc<ProcessInfo>> = process::named(&self.api.snapshot(), name).ok();
-        let process = process.ok_or(StatusCode::NOT_FOUND)?;
-        let path = log::path_of(&process, stream).ok_or(StatusCode::NOT_FOUND)?;
-        self.follow(LogId::Process(process.id.clone(), stream), path).await
+    /// A log, of this node or of another.
+    async fn log(&self, call: &Call) -> Answered {
+        let whose = self.rest.nodes.whose(call.captures.get("node"), &call.head.headers)?;
+        let Whose::Remote(remote) = whose else {
+            return self.rest.read_log(call, Rest::log(call)?).await;
+        };
+        let mut path = match call.captures.get("name") {
+            Some(name) => {
+                format!("/program/log/{}/{}", encode(name), encode(call.capture("channel")))
+            }
+            None => "/supervisor/log".to_owned(),
+        };
+        if let Some(query) = call.head.uri.query() {
+            path.push('?');
+            path.push_str(query);
+        }
+        let range = call.header("range");
+        nodes::pass_on(&remote, &call.head.method, &path, range, Bytes::new()).await
     }
+}
 
-    async fn main_log_tail(&self) -> Answered {
-        let path = self.api.logs().activity_path().ok_or(StatusCode::NOT_FOUND)?.to_owned();
-        self.follow(LogId::Main, path).await
+/// A method that a route does not take, or the question which it does.
+fn not_so(method: &Method, allowed: &str) -> Answered {
+    let allow = HeaderValue::from_str(allowed).unwrap_or(HeaderValue::from_static("GET"));
+    if *method == Method::OPTIONS {
+        let mut response = Response::new(Body::from(Bytes::new()));
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response.headers_mut().insert(ALLOW, allow);
+        return Ok(response);
     }
-
-    async fn follow(&self, which: LogId, path: std::path::PathBuf) -> Answered {
-        self.api.logs().sync(which.clone()).await;
-        let exists = tokio::task::spawn_blocking(move || path.exists()).await;
-        if !exists.unwrap_or(false) {
-            return Err(StatusCode::NOT_FOUND);
-        }
-        let follower = self.api.logs().follow(which).await.ok_or(StatusCode::NOT_FOUND)?;
-        let body = Body::log(follower);
-        let mut response = answer(StatusCode::OK, "text/plain;charset=utf-8", body);
-        // Asks a proxy in between (nginx) to pass every byte on at once.
-        response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-        Ok(response)
-    }
-
-    /// The whole body of a request.
-    async fn read_body(&self, request: Request<Incoming>) -> Result<Bytes, StatusCode> {
-        let (head, body) = request.into_parts();
-        let told = [CONTENT_LENGTH, TRANSFER_ENCODING];
-        if !told.iter().any(|name| head.headers.contains_key(name)) {
-            return Err(StatusCode::LENGTH_REQUIRED);
-        }
-        // A chunked body may turn out to be of any size.
-        let bytes = body
-            .size_hint()
-            .exact()
-            .map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-        if bytes > BODY_BYTES_MAX && bytes != usize::MAX {
-            return Err(StatusCode::PAYLOAD_TOO_LARGE);
-        }
-        let large = bytes > SMALL_BODY_BYTES_MAX;
-        let _turn = if large { self.large_bodies.acquire().await.ok() } else { None };
-        let whole = Limited::new(body, BODY_BYTES_MAX).collect();
-        match timeout(BODY_TIME_MAX, whole).await {
-            Ok(Ok(collected)) => Ok(collected.to_bytes()),
-            Ok(Err(why)) if why.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-            Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
-            Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
-        }
-    }
+    let why = format!("{method} is not for this path; it takes {allowed}");
+    Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why).with(ALLOW, allow))
 }

@@ -13,12 +13,14 @@ use super::accept::{Report, UnixSocket};
 use super::auth::Gate;
 use super::limits::Limits;
 use super::listen::bind_unix;
+use super::nodes::Nodes;
 use super::router::{Router, Site};
 use super::serve::{Handle, serve};
 use crate::api::Api;
-use crate::config::{Access, Credentials, UnixServer};
+use crate::config::{self, Access, Credentials, UnixServer};
 
 mod limits;
+mod rest;
 mod routes;
 
 /// Long enough for anything that happens at all.
@@ -59,7 +61,8 @@ impl Server {
             .map(|password| Credentials { username: "u".into(), password: password.into() });
         let access = Access { credentials, ..Access::default() };
         let gate = Gate::unix(&access, Arc::new(|_, _| {}));
-        let router = Router::new(Arc::new(Site::new(api.clone())), gate);
+        let nodes = Arc::new(Nodes::new(&config::Nodes::default(), "box"));
+        let router = Router::new(Arc::new(Site::new(api.clone(), nodes)), gate);
         Self::start(router, Limits::default())
     }
 
@@ -133,6 +136,11 @@ fn get(path: &str) -> String {
 
 fn post(path: &str, body: &str) -> String {
     format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+fn json_of(answer: &Answer) -> serde_json::Value {
+    assert!(answer.head.contains("content-type: application/json"), "{}", answer.head);
+    serde_json::from_slice(&answer.body).unwrap()
 }
 
 fn call(method: &str) -> String {
