@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::api::Api;
 use crate::config::setting::LogLevel;
-use crate::config::{self, Config, InetServer, UnixServer};
+use crate::config::{self, Access, Config, InetServer, UnixServer};
 
 pub mod accept;
 pub mod auth;
@@ -115,12 +115,12 @@ impl Bound {
         let report: Report = Arc::new(move |level, line| log.log_line(level, line));
         let limits = Limits::default();
         if let Some((settings, listeners)) = self.inet {
-            announce(&report, "inet_http_server", settings.credentials.is_some());
+            announce(&report, "inet_http_server", &settings.access);
             let own_name = nix::unistd::gethostname().unwrap_or_default();
             let own_name = own_name.to_string_lossy();
             let short = own_name.split('.').next().unwrap_or_default();
             let names = [settings.host.as_str(), &own_name, short];
-            let gate = Gate::inet(settings.credentials.as_ref(), &names);
+            let gate = Gate::inet(&settings.access, &names, false, report.clone());
             let router = Arc::new(Router::new(site.clone(), gate));
             for listener in listeners {
                 let listener = TcpListener::from_std(listener)?;
@@ -129,8 +129,8 @@ impl Bound {
             }
         }
         if let Some((settings, listeners)) = self.unix {
-            announce(&report, "unix_http_server", settings.credentials.is_some());
-            let gate = Gate::unix(settings.credentials.as_ref());
+            announce(&report, "unix_http_server", &settings.access);
+            let gate = Gate::unix(&settings.access, report.clone());
             let router = Arc::new(Router::new(site, gate));
             match listeners {
                 UnixListeners::Own(bound) => {
@@ -171,9 +171,9 @@ impl Servers {
 }
 
 /// The reference's lines for a server that begins.
-fn announce(report: &Report, section: &str, has_password: bool) {
+fn announce(report: &Report, section: &str, access: &Access) {
     report(LogLevel::Info, "RPC interface 'supervisor' initialized");
-    if !has_password {
+    if !access.asks_for_password() && access.peers.is_none() {
         let line = format!("Server '{section}' running without any HTTP authentication checking");
         report(LogLevel::Critical, &line);
     }

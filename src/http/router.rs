@@ -55,7 +55,20 @@ impl Router {
 impl Handle for Router {
     /// Nothing is looked at before the gate has let the request in.
     async fn handle(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
-        let caller = match self.gate.admit(peer, request.method(), request.headers()).await {
+        let dress = self.gate.dress(request.headers());
+        let mut response = self.answer(request, peer).await;
+        dress.put_on(&mut response);
+        response
+    }
+}
+
+impl Router {
+    async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
+        let (method, headers) = (request.method(), request.headers());
+        if let Some(response) = self.gate.preflight(method, headers) {
+            return response;
+        }
+        let caller = match self.gate.admit(peer, method, headers).await {
             Ok(caller) => caller,
             Err(refused) => return refused.answer(),
         };
