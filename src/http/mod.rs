@@ -110,10 +110,10 @@ impl Bound {
         let mut tasks = JoinSet::new();
         let host = nix::unistd::gethostname().unwrap_or_default();
         let nodes = Arc::new(Nodes::new(&self.nodes, &host.to_string_lossy()));
-        let site = Arc::new(Site::new(api.clone(), nodes));
+        let limits = Limits::for_descriptors(descriptors());
+        let site = Arc::new(Site::new(api.clone(), nodes, limits));
         let log = api.clone();
         let report: Report = Arc::new(move |level, line| log.log_line(level, line));
-        let limits = Limits::default();
         if let Some((settings, listeners)) = self.inet {
             announce(&report, "inet_http_server", &settings.access);
             let own_name = nix::unistd::gethostname().unwrap_or_default();
@@ -168,6 +168,13 @@ impl Servers {
         let _ = self.closing.send(());
         while self.tasks.join_next().await.is_some() {}
     }
+}
+
+/// How many descriptors this process may have.
+fn descriptors() -> usize {
+    use nix::sys::resource::{Resource, getrlimit};
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 /// The reference's lines for a server that begins.

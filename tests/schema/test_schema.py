@@ -53,4 +53,4 @@ def test_the_description_is_true(world):
     found = subprocess.run(command, capture_output=True, text=True, cwd=world.root)
     assert found.returncode == 0, found.stdout[-20_000:] + found.stderr
     assert " generated" in found.stdout, "something was tried"
-    assert world.call("getState")["statename"] == "RUNNING"
+    assert world.call("supervisor.getState") == {"statecode": 1, "statename": "RUNNING"}
