@@ -19,6 +19,7 @@ use crate::config::{self, Access, Config, InetServer, UnixServer};
 pub mod accept;
 pub mod auth;
 pub mod body;
+pub mod events;
 pub mod limits;
 pub mod listen;
 pub mod meters;
