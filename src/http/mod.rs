@@ -26,6 +26,7 @@ pub mod path;
 pub mod router;
 pub mod rpc;
 pub mod serve;
+pub mod web;
 
 use accept::{Report, UnixSocket};
 use auth::Gate;
