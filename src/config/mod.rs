@@ -1,7 +1,7 @@
 //! From the text of `supervisord.conf` to typed settings; files and host only through traits.
 //!
 //! A reading goes text -> sections ([`ini`]) -> typed values ([`section`], [`setting`],
-//! [`expand`]) -> settings ([`daemon`], [`server`], [`program`], [`limits`], [`group`]). What is wrong is noted
+//! [`expand`]) -> settings ([`daemon`], [`server`], [`access`], [`program`], [`limits`], [`group`]). What is wrong is noted
 //! with its place and reading goes on, so that one run tells everything ([`problem`]).
 //!
 //! **Invariant:** the same text, files and host give the same settings; nothing is started,
@@ -11,6 +11,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub mod access;
+pub mod ctl;
 pub mod daemon;
 pub mod dbus;
 pub mod diff;
@@ -29,6 +31,8 @@ mod section;
 pub mod server;
 pub mod setting;
 
+pub use access::{Access, Account, Credentials};
+pub use ctl::CtlSettings;
 pub use daemon::DaemonSettings;
 pub use dbus::DbusSettings;
 pub use diff::{Changes, changes};
@@ -38,7 +42,7 @@ pub use node::{Nodes, Remote, RemoteAddress};
 pub use problem::{ConfigError, Severity};
 pub use program::{GroupKind, GroupSettings, ProcessSettings};
 pub use report::render_report;
-pub use server::{Credentials, CtlSettings, InetServer, UnixServer};
+pub use server::{InetServer, UnixServer};
 
 /// A configuration to begin with: every section and key, commented.
 pub const SAMPLE: &str = include_str!("sample.conf");

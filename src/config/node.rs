@@ -5,10 +5,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::access::{self, Credentials};
 use super::ini::{Ini, RawSection};
 use super::problem::Severity;
 use super::section::{Section, World};
-use super::server::Credentials;
 use super::setting;
 
 /// How long another daemon has to answer, in seconds.
@@ -108,7 +108,7 @@ fn remote(
     let mut section = Section::new(world, ini, raw);
     let name = node_name(name).map_err(|why| section.note(Severity::Error, None, why)).ok();
     let url = section.take("url", |text| address_of(text, world));
-    let credentials = super::server::credentials(&mut section);
+    let credentials = access::credentials(&mut section);
     let seconds = section.integer("timeout", TIMEOUT_SECONDS, 1..=3600).unsigned_abs();
     let tls_ca =
         section.take("tls_ca", |text| world.file_path(text)).map(|path| world.absolute(&path));

@@ -212,13 +212,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::config::Access;
 
     fn open(path: &Path) -> UnixSocket {
         let settings = UnixServer {
             file: path.into(),
             mode: 0o700,
             owner: None,
-            credentials: None,
+            access: Access::default(),
             fd_name: "unix".into(),
         };
         let bound = bind_unix(&settings).unwrap();

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::api::Api;
 use crate::config::setting::LogLevel;
-use crate::config::{self, Config, InetServer, UnixServer};
+use crate::config::{self, Access, Config, InetServer, UnixServer};
 
 pub mod accept;
 pub mod auth;
@@ -37,6 +37,7 @@ pub mod router;
 pub mod routes;
 pub mod rpc;
 pub mod serve;
+pub mod web;
 
 use accept::{Report, UnixSocket};
 use auth::Gate;
@@ -113,17 +114,17 @@ impl Bound {
         let mut tasks = JoinSet::new();
         let host = nix::unistd::gethostname().unwrap_or_default();
         let nodes = Arc::new(Nodes::new(&self.nodes, &host.to_string_lossy()));
-        let site = Arc::new(Site::new(api.clone(), nodes));
+        let limits = Limits::for_descriptors(descriptors());
+        let site = Arc::new(Site::new(api.clone(), nodes, limits));
         let log = api.clone();
         let report: Report = Arc::new(move |level, line| log.log_line(level, line));
-        let limits = Limits::default();
         if let Some((settings, listeners)) = self.inet {
-            announce(&report, "inet_http_server", settings.credentials.is_some());
+            announce(&report, "inet_http_server", &settings.access);
             let own_name = nix::unistd::gethostname().unwrap_or_default();
             let own_name = own_name.to_string_lossy();
             let short = own_name.split('.').next().unwrap_or_default();
             let names = [settings.host.as_str(), &own_name, short];
-            let gate = Gate::inet(settings.credentials.as_ref(), &names);
+            let gate = Gate::inet(&settings.access, &names, false, report.clone());
             let router = Arc::new(Router::new(site.clone(), gate));
             for listener in listeners {
                 let listener = TcpListener::from_std(listener)?;
@@ -132,8 +133,8 @@ impl Bound {
             }
         }
         if let Some((settings, listeners)) = self.unix {
-            announce(&report, "unix_http_server", settings.credentials.is_some());
-            let gate = Gate::unix(settings.credentials.as_ref());
+            announce(&report, "unix_http_server", &settings.access);
+            let gate = Gate::unix(&settings.access, report.clone());
             let router = Arc::new(Router::new(site, gate));
             match listeners {
                 UnixListeners::Own(bound) => {
@@ -173,10 +174,17 @@ impl Servers {
     }
 }
 
+/// How many descriptors this process may have.
+fn descriptors() -> usize {
+    use nix::sys::resource::{Resource, getrlimit};
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
 /// The reference's lines for a server that begins.
-fn announce(report: &Report, section: &str, has_password: bool) {
+fn announce(report: &Report, section: &str, access: &Access) {
     report(LogLevel::Info, "RPC interface 'supervisor' initialized");
-    if !has_password {
+    if !access.asks_for_password() && access.peers.is_none() {
         let line = format!("Server '{section}' running without any HTTP authentication checking");
         report(LogLevel::Critical, &line);
     }

@@ -333,7 +333,10 @@ impl Answer {
 pub fn ask(socket: &Path, request: &str, body: &str) -> std::io::Result<Answer> {
     let mut stream = UnixStream::connect(socket)?;
     let (first, headers) = request.split_once('\n').unwrap_or((request, ""));
-    let headers: String = headers.lines().map(|line| format!("{line}\r\n")).collect();
+    let mut headers: String = headers.lines().map(|line| format!("{line}\r\n")).collect();
+    if body.starts_with(['{', '[']) {
+        headers.push_str("Content-Type: application/json\r\n");
+    }
     let request = format!(
         "{first} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
         body.len()

@@ -40,7 +40,7 @@ fn servers_are_read_and_give_the_url() {
     assert_eq!((unix.file.as_path(), unix.mode), (Path::new("/cwd/80.sock"), 0o770));
     assert_eq!(unix.owner, Some((1000, 50)));
     assert_eq!(
-        unix.credentials.map(|c| (c.username, c.password)),
+        unix.access.credentials.map(|c| (c.username, c.password)),
         Some(("u".into(), "p:q".into()))
     );
     assert_eq!(config.server_url().as_deref(), Some("unix:///cwd/80.sock"));

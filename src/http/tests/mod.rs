@@ -17,7 +17,7 @@ use super::nodes::Nodes;
 use super::router::{Router, Site};
 use super::serve::{Handle, serve};
 use crate::api::Api;
-use crate::config::{self, Credentials, UnixServer};
+use crate::config::{self, Access, Credentials, UnixServer};
 
 mod limits;
 mod rest;
@@ -42,7 +42,7 @@ impl Server {
             file,
             mode: 0o700,
             owner: None,
-            credentials: None,
+            access: Access::default(),
             fd_name: "unix".into(),
         };
         let reports = Arc::new(Mutex::new(Vec::new()));
@@ -59,9 +59,10 @@ impl Server {
     fn of(api: &Arc<Api>, password: Option<&str>) -> Self {
         let credentials = password
             .map(|password| Credentials { username: "u".into(), password: password.into() });
-        let gate = Gate::unix(credentials.as_ref());
+        let access = Access { credentials, ..Access::default() };
+        let gate = Gate::unix(&access, Arc::new(|_, _| {}));
         let nodes = Arc::new(Nodes::new(&config::Nodes::default(), "box"));
-        let router = Router::new(Arc::new(Site::new(api.clone(), nodes)), gate);
+        let router = Router::new(Arc::new(Site::new(api.clone(), nodes, Limits::default())), gate);
         Self::start(router, Limits::default())
     }
 
@@ -134,7 +135,12 @@ fn get(path: &str) -> String {
 }
 
 fn post(path: &str, body: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    let kind = match body.chars().next() {
+        Some('{' | '[') => "Content-Type: application/json\r\n",
+        _ => "",
+    };
+    let length = body.len();
+    format!("POST {path} HTTP/1.1\r\nHost: x\r\n{kind}Content-Length: {length}\r\n\r\n{body}")
 }
 
 fn json_of(answer: &Answer) -> serde_json::Value {

@@ -150,7 +150,11 @@ async fn pages_of_other_sites_are_refused() {
     let server = Server::of(&fake.api, None);
     let foreign = post("/RPC2", STATE).replacen("Host: x", "Host: x\r\nOrigin: http://evil", 1);
     assert_eq!(server.ask(&foreign).await.status, 403);
-    let own = post("/RPC2", STATE).replacen("Host: x", "Host: x\r\nOrigin: http://x", 1);
+    let own = post("/RPC2", STATE).replacen(
+        "Host: x",
+        "Host: x\r\nOrigin: http://x\r\nContent-Type: text/xml",
+        1,
+    );
     assert_eq!(server.ask(&own).await.status, 200);
 }
 
