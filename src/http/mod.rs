@@ -35,6 +35,7 @@ pub mod router;
 pub mod routes;
 pub mod rpc;
 pub mod serve;
+pub mod web;
 
 use accept::{Report, UnixSocket};
 use auth::Gate;
