@@ -293,6 +293,12 @@ impl Api {
         }
     }
 
+    /// The configuration that was read last, whether or not it was applied.
+    #[must_use]
+    pub fn last_config(&self) -> Arc<Config> {
+        self.last_read().1
+    }
+
     fn last_read(&self) -> (u64, Arc<Config>) {
         self.last_read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

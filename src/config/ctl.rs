@@ -5,16 +5,19 @@ use std::path::{Path, PathBuf};
 
 use super::problem::ConfigError;
 use super::section::{Section, World};
+use super::tls::{self, ClientFiles};
 
 /// `[supervisorctl]`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CtlSettings {
-    /// `unix://` and an absolute path, or `http://host:port`.
+    /// `unix://` and an absolute path, or `http://host:port`, or `https://host:port`.
     pub serverurl: String,
     /// Who asks.
     pub username: Option<String>,
     /// The password, never hashed.
     pub password: Option<String>,
+    /// What `https` uses.
+    pub tls: ClientFiles,
     /// What the shell shows before `> `.
     pub prompt: String,
     /// Where the shell keeps its history; `None` for nowhere.
@@ -39,6 +42,7 @@ impl Default for CtlSettings {
             serverurl: "http://localhost:9001".to_owned(),
             username: None,
             password: None,
+            tls: ClientFiles::default(),
             prompt: "supervisor".to_owned(),
             history_file: None,
             warnings: Vec::new(),
@@ -58,6 +62,7 @@ pub(super) fn read(mut section: Section<'_>, world: &World<'_>) -> CtlSettings {
         serverurl,
         username: section.text("username"),
         password: section.text("password"),
+        tls: tls::client_files(&mut section),
         prompt: section.text("prompt").unwrap_or(default.prompt),
         history_file: section
             .text("history_file")

@@ -30,6 +30,7 @@ pub mod report;
 mod section;
 pub mod server;
 pub mod setting;
+pub mod tls;
 
 pub use access::{Access, Account, Credentials};
 pub use ctl::CtlSettings;
@@ -43,6 +44,7 @@ pub use problem::{ConfigError, Severity};
 pub use program::{GroupKind, GroupSettings, ProcessSettings};
 pub use report::render_report;
 pub use server::{InetServer, UnixServer};
+pub use tls::TlsSettings;
 
 /// A configuration to begin with: every section and key, commented.
 pub const SAMPLE: &str = include_str!("sample.conf");
@@ -111,6 +113,8 @@ pub trait Files {
     fn exists(&self, path: &Path) -> bool;
     /// Whether it is a directory, or a link to one.
     fn is_dir(&self, path: &Path) -> bool;
+    /// The permission bits of a file, or of what a link leads to; `None` if they are not known.
+    fn mode(&self, path: &Path) -> Option<u32>;
 }
 
 /// The only door to the rest of the host.
@@ -135,6 +139,11 @@ pub trait Host {
     fn tmpdir(&self) -> PathBuf;
     /// Who the daemon is now.
     fn uid(&self) -> u32;
+    /// Whether a certificate, its key and the like can be used.
+    ///
+    /// # Errors
+    /// Which one cannot, and in words, why.
+    fn check_tls(&self, settings: &TlsSettings) -> Result<(), (tls::TlsPart, String)>;
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::access::{self, Access, Accounts, Users};
 use super::problem::Severity;
 use super::section::Section;
 use super::setting;
+use super::tls::{self, TlsSettings};
 
 /// `[unix_http_server]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct InetServer {
     pub port: u16,
     /// Who may come in.
     pub access: Access,
+    /// Over TLS, with these certificates; `None` for plain text.
+    pub tls: Option<TlsSettings>,
     /// Serve without credentials on an address other than loopback.
     pub allow_unauthenticated: bool,
     /// Under which name a service manager passes sockets for this server.
@@ -80,7 +83,9 @@ pub(super) fn read_inet(mut section: Section<'_>, accounts: &Accounts) -> Option
     let fd_name = section.take("fd_name", fd_name).unwrap_or_else(|| "inet".to_owned());
     // `node.rs` reads these.
     section.skip(&["nodename", "remotes"]);
-    let keys = ["username", "password", "password_credential"];
+    let tls = tls::read(&mut section);
+    // Who shows a certificate has proved who they are.
+    let keys = ["username", "password", "password_credential", "tls_client_ca"];
     let open =
         access.accounts.is_empty() && keys.into_iter().all(|key| section.raw_text(key).is_none());
     if let (Some((host, _)), true) = (&address, open) {
@@ -95,7 +100,7 @@ pub(super) fn read_inet(mut section: Section<'_>, accounts: &Accounts) -> Option
     }
     section.finish();
     let (host, port) = address?;
-    Some(InetServer { host, port, access, allow_unauthenticated, fd_name })
+    Some(InetServer { host, port, access, tls, allow_unauthenticated, fd_name })
 }
 
 /// A name of `FileDescriptorName=` (systemd.socket(5)).
@@ -107,6 +112,15 @@ fn fd_name(text: &str) -> Result<String, String> {
         Err(format!(
             "{text:?} is no descriptor's name: expected letters without a colon, as in FileDescriptorName="
         ))
+    }
+}
+
+impl InetServer {
+    /// Whether it asks whoever comes who they are: for a password or a certificate.
+    #[must_use]
+    pub fn asks_who(&self) -> bool {
+        let certificate = self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        certificate || self.access.asks_for_password()
     }
 }
 

@@ -205,7 +205,7 @@ impl Controller {
     pub(super) async fn open(&mut self, words: &[&str]) -> Result<(), Failure> {
         let url = words.join(" ");
         let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-        if !matches!(scheme.as_deref(), Some("unix" | "http")) {
+        if !matches!(scheme.as_deref(), Some("unix" | "http" | "https")) {
             return self.refused("ERROR: url must be http:// or unix://");
         }
         self.connect(&url);

@@ -85,7 +85,7 @@ pub fn bind_inet(settings: &InetServer) -> io::Result<TcpListener> {
 /// Whether the server would let everybody in who can reach it, and nobody said that this is meant.
 #[must_use]
 pub fn is_open_to_others(settings: &InetServer) -> bool {
-    !settings.access.asks_for_password() && !settings.allow_unauthenticated
+    !settings.asks_who() && !settings.allow_unauthenticated
 }
 
 /// Which file a path leads to, without following it if it is a symbolic link.
@@ -240,6 +240,7 @@ mod tests {
             host: host.to_owned(),
             port: 0,
             access: Access::default(),
+            tls: None,
             allow_unauthenticated: allow,
             fd_name: "inet".into(),
         };

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::api::Api;
 use crate::config::setting::LogLevel;
-use crate::config::{self, Access, Config, InetServer, UnixServer};
+use crate::config::{self, Config, InetServer, UnixServer};
 
 pub mod accept;
 pub mod auth;
@@ -31,11 +31,13 @@ pub mod passed;
 pub mod path;
 pub mod peer;
 pub mod refusal;
+mod renewal;
 pub mod request;
 pub mod rest;
 pub mod router;
 pub mod routes;
 pub mod rpc;
+pub mod secure;
 pub mod serve;
 pub mod web;
 
@@ -45,7 +47,9 @@ use limits::Limits;
 use listen::{BoundUnix, bind_inet, bind_unix};
 use nodes::Nodes;
 use passed::{Address, Passed};
+use renewal::Renewal;
 use router::{Router, Site};
+use secure::Secure;
 
 /// Listeners that are bound but not yet served: this works before the runtime, and before the
 /// daemon leaves its terminal, where a person can still see why it does not.
@@ -119,21 +123,35 @@ impl Bound {
         let log = api.clone();
         let report: Report = Arc::new(move |level, line| log.log_line(level, line));
         if let Some((settings, listeners)) = self.inet {
-            announce(&report, "inet_http_server", &settings.access);
+            announce(&report, "inet_http_server", settings.asks_who());
             let own_name = nix::unistd::gethostname().unwrap_or_default();
             let own_name = own_name.to_string_lossy();
             let short = own_name.split('.').next().unwrap_or_default();
             let names = [settings.host.as_str(), &own_name, short];
-            let gate = Gate::inet(&settings.access, &names, false, report.clone());
+            let tls = settings.tls.is_some();
+            let gate = Gate::inet(&settings.access, &names, tls, report.clone());
             let router = Arc::new(Router::new(site.clone(), gate));
+            let secure = settings.tls.map(|tls| Renewal::new(api.clone(), tls)).transpose()?;
             for listener in listeners {
                 let listener = TcpListener::from_std(listener)?;
                 let (router, report) = (router.clone(), report.clone());
-                tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
+                match &secure {
+                    Some(renewal) => {
+                        let listener = Secure::new(listener, renewal.subscribe(), report.clone());
+                        tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
+                    }
+                    None => {
+                        tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
+                    }
+                }
+            }
+            if let Some(renewal) = secure {
+                tasks.spawn(renewal.attend(closed.clone()));
             }
         }
         if let Some((settings, listeners)) = self.unix {
-            announce(&report, "unix_http_server", &settings.access);
+            let asks = settings.access.asks_for_password() || settings.access.peers.is_some();
+            announce(&report, "unix_http_server", asks);
             let gate = Gate::unix(&settings.access, report.clone());
             let router = Arc::new(Router::new(site, gate));
             match listeners {
@@ -182,9 +200,9 @@ fn descriptors() -> usize {
 }
 
 /// The reference's lines for a server that begins.
-fn announce(report: &Report, section: &str, access: &Access) {
+fn announce(report: &Report, section: &str, asks_who: bool) {
     report(LogLevel::Info, "RPC interface 'supervisor' initialized");
-    if !access.asks_for_password() && access.peers.is_none() {
+    if !asks_who {
         let line = format!("Server '{section}' running without any HTTP authentication checking");
         report(LogLevel::Critical, &line);
     }
