@@ -119,7 +119,6 @@ fn a_wrong_door_is_told_with_its_place() {
     check(user, &format!("password={}", HASH.replace("argon2id", "argon2i")), "argon2i");
     check(user, &format!("password={}", HASH.replace("m=19456", "m=4294967295")), "KiB");
     check(user, "password=$argon2id$v=19$m=19456,t=2,p=1", "without its end");
-    check("[http_user:a:b]\npassword=x", "role=boss", "role: \"boss\"");
 }
 
 #[test]
@@ -128,6 +127,7 @@ fn who_has_no_password_or_a_name_twice_is_told() {
         let told = problems(text);
         assert!(told.len() == 1 && told[0].contains(expected), "{told:?}");
     };
+    check("[http_user:a:b]\npassword=x\n", "is no user's name: expected one without a colon");
     check("[http_user:ann]\n", "has no password: expected password or password_credential");
     check(
         "[http_user:ann]\npassword=x\n[inet_http_server]\nport=*:1\nusername=ann\npassword=y\n",
