@@ -22,6 +22,7 @@ use crate::xmlrpc::Value;
 use tokio::sync::watch;
 
 pub mod caller;
+pub mod changes;
 pub mod daemon;
 pub mod describe;
 pub mod error;

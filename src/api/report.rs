@@ -74,7 +74,7 @@ impl<'a> Report<'a> {
             stdout_logfile: &facts.stdout_logfile,
             stderr_logfile: &facts.stderr_logfile,
             pid: process.pid,
-            id: id(process),
+            id: process.id.to_string(),
             command: &facts.command,
             priority: facts.priority,
             changed: process.changed.as_secs_f64(),
@@ -109,13 +109,6 @@ impl From<ExitStatus> for Exit {
             }
         }
     }
-}
-
-/// `group:name`, or the name alone where both are the same.
-#[must_use]
-pub fn id(process: &ProcessInfo) -> String {
-    let id = &process.id;
-    if *id.group == *id.name { id.name.to_string() } else { id.to_string() }
 }
 
 /// Why a process is in its state, in words and without the time: `exited at once with status 1,
@@ -317,6 +310,5 @@ mod tests {
         let segv = ExitStatus::Signal { number: libc::SIGSEGV, core: true };
         let exit = serde_json::to_value(Exit::from(segv)).unwrap();
         assert_eq!(exit, serde_json::json!({"signal": "SIGSEGV", "core": true}));
-        assert_eq!(id(&process("g:web", StateCode::Running)), "g:web");
     }
 }

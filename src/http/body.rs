@@ -10,6 +10,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Response, StatusCode};
 
 use super::limits::Busy;
+use super::meters::Open;
 use crate::logs::{Followed, Follower};
 
 /// What a follower of a log is sent where the file was truncated.
@@ -20,6 +21,8 @@ pub struct Body {
     content: Content,
     /// Its connection has a request until it is sent.
     busy: Option<Busy>,
+    /// It is counted among the streams until it ends.
+    stream: Option<Open>,
 }
 
 enum Content {
@@ -90,7 +93,7 @@ impl Body {
     {
         let making = Some(Box::pin(next(first)));
         let pieces = Box::new(Unfolded { next, making });
-        Self { content: Content::Pieces(pieces, Length::Unknown), busy: None }
+        Self { content: Content::Pieces(pieces, Length::Unknown), busy: None, stream: None }
     }
 
     /// The same, where it is known that they are so many bytes.
@@ -102,6 +105,11 @@ impl Body {
         self
     }
 
+    /// Counts it as a stream until it ends.
+    pub fn count(&mut self, stream: Open) {
+        self.stream = Some(stream);
+    }
+
     /// Keeps the connection's mark until the body is sent.
     pub fn keep(&mut self, busy: Busy) {
         self.busy = Some(busy);
@@ -110,7 +118,7 @@ impl Body {
 
 impl<B: Into<Bytes>> From<B> for Body {
     fn from(bytes: B) -> Self {
-        Self { content: Content::Whole(bytes.into()), busy: None }
+        Self { content: Content::Whole(bytes.into()), busy: None, stream: None }
     }
 }
 

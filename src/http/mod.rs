@@ -19,6 +19,7 @@ use crate::config::{self, Config, InetServer, UnixServer};
 pub mod accept;
 pub mod auth;
 pub mod body;
+pub mod events;
 pub mod limits;
 pub mod listen;
 pub mod meters;
@@ -36,6 +37,7 @@ pub mod routes;
 pub mod rpc;
 pub mod secure;
 pub mod serve;
+pub mod web;
 
 use accept::{Report, UnixSocket};
 use auth::Gate;
@@ -114,10 +116,10 @@ impl Bound {
         let mut tasks = JoinSet::new();
         let host = nix::unistd::gethostname().unwrap_or_default();
         let nodes = Arc::new(Nodes::new(&self.nodes, &host.to_string_lossy()));
-        let site = Arc::new(Site::new(api.clone(), nodes));
+        let limits = Limits::for_descriptors(descriptors());
+        let site = Arc::new(Site::new(api.clone(), nodes, limits));
         let log = api.clone();
         let report: Report = Arc::new(move |level, line| log.log_line(level, line));
-        let limits = Limits::default();
         if let Some((settings, listeners)) = self.inet {
             announce(&report, "inet_http_server", settings.asks_who());
             let own_name = nix::unistd::gethostname().unwrap_or_default();
@@ -186,6 +188,13 @@ impl Servers {
         let _ = self.closing.send(());
         while self.tasks.join_next().await.is_some() {}
     }
+}
+
+/// How many descriptors this process may have.
+fn descriptors() -> usize {
+    use nix::sys::resource::{Resource, getrlimit};
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 /// The reference's lines for a server that begins.

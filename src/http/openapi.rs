@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value as Json, json};
 
 use super::rest::operation::{offered, only_looks};
+use super::rest::program::PROGRAMS_MAX;
 use super::routes::{At, Gives, QueryParam, ROUTES, RouteSpec, Takes, Verb};
 use crate::api::{Access, Param, Spec, Type};
 
@@ -124,7 +125,8 @@ fn route(spec: &RouteSpec, verb: Verb) -> Json {
         "responses": with_errors(responses),
     });
     if spec.takes == Takes::Programs {
-        let schema = json!({ "type": "array", "maxItems": 100, "items": reference("Wanted") });
+        let schema =
+            json!({ "type": "array", "maxItems": PROGRAMS_MAX, "items": reference("Wanted") });
         let content = json!({ "application/json": { "schema": schema } });
         described["requestBody"] = json!({ "required": true, "content": content });
     }
@@ -240,7 +242,7 @@ fn schemas() -> Json {
     let of_node = json!({
         "type": "object",
         "required": ["program"],
-        "properties": { "node": text(), "program": text() },
+        "properties": { "node": { "type": ["string", "null"] }, "program": text() },
         "additionalProperties": false,
     });
     let found = object(&["offset", "line"], json!({ "offset": whole(), "line": text() }));

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, HeaderValue};
+use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::auth::Gate;
+use super::auth::browser::Media;
 use super::body::{Body, answer};
+use super::limits::Limits;
+use super::meters::{Meters, Open};
 use super::nodes::{self, Nodes, Whose};
 use super::openapi;
 use super::path::{Fields, encode};
@@ -16,14 +19,19 @@ use super::peer::Peer;
 use super::refusal::Refusal;
 use super::request::{Bodies, Call};
 use super::rest::{Answered, Rest, conf, log, old, operation};
-use super::routes::{At, Route, Takes};
+use super::routes::{At, Route, Takes, allow, allows};
 use super::rpc::Rpc;
 use super::serve::Handle;
 use crate::api::{Api, Caller};
 
+/// When to come again where too many streams are open, in seconds.
+const STREAMS_RETRY_SECONDS: &str = "10";
+
 /// What all listeners share.
 pub struct Site {
     api: Arc<Api>,
+    meters: Arc<Meters>,
+    streams_max: u64,
     rpc: Rpc,
     rest: Rest,
     bodies: Bodies,
@@ -38,9 +46,15 @@ pub struct Router {
 impl Site {
     /// Everything that is served.
     #[must_use]
-    pub fn new(api: Arc<Api>, nodes: Arc<Nodes>) -> Self {
-        let rest = Rest::new(nodes);
-        Self { rpc: Rpc::default(), rest, api, bodies: Bodies::default() }
+    pub fn new(api: Arc<Api>, nodes: Arc<Nodes>, limits: Limits) -> Self {
+        Self {
+            api,
+            meters: Arc::default(),
+            streams_max: limits.streams as u64,
+            rpc: Rpc::default(),
+            rest: Rest::new(nodes),
+            bodies: Bodies::default(),
+        }
     }
 }
 
@@ -56,38 +70,55 @@ impl Handle for Router {
     /// Nothing is looked at before the gate has let the request in.
     async fn handle(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
         let dress = self.gate.dress(request.headers());
-        let mut response = self.answer(request, peer).await;
+        let mut response = match self.gate.preflight(request.method(), request.headers()) {
+            Some(answer) => answer,
+            None => self.answer(request, peer).await.unwrap_or_else(Refusal::answer),
+        };
+        self.site.meters.answered(response.status());
         dress.put_on(&mut response);
         response
+    }
+
+    fn connected(&self) -> Option<Open> {
+        Some(self.site.meters.connection())
     }
 }
 
 impl Router {
-    async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
-        let (method, headers) = (request.method(), request.headers());
-        if let Some(response) = self.gate.preflight(method, headers) {
-            return response;
-        }
-        let caller = match self.gate.admit(peer, method, headers).await {
-            Ok(caller) => caller,
-            Err(refused) => return refused.answer(),
+    async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Answered {
+        let caller = self.gate.admit(peer, request.method(), request.headers()).await?;
+        let whole = request.uri().path();
+        let at = match whole.strip_prefix(self.gate.base_path()) {
+            // A proxy may have taken it off already.
+            Some(path) if path.starts_with('/') => whole.len() - path.len(),
+            // What the page names is beside it: its own address must end with a slash.
+            Some("") if !whole.is_empty() => return Ok(old::lead_to(&format!("{whole}/"))),
+            _ => 0,
         };
-        self.site.answer(request, caller).await.unwrap_or_else(Refusal::answer)
+        self.site.answer(request, at, caller).await
     }
 }
 
 impl Site {
-    async fn answer(&self, request: Request<Incoming>, caller: Caller) -> Answered {
+    /// Answers a request whose path begins with this byte of its address.
+    async fn answer(&self, request: Request<Incoming>, at: usize, caller: Caller) -> Answered {
         let api = self.api.for_role(caller.role);
-        let path = request.uri().path();
+        let path = request.uri().path().get(at..).unwrap_or_default();
         // What most requests are for.
         if path == "/RPC2" && *request.method() == Method::POST {
             return self.rpc(&api, request).await;
         }
         let route = Route::of(path).ok_or_else(|| Refusal::of(StatusCode::NOT_FOUND))?;
         let spec = route.spec;
-        if !spec.allows(request.method()) {
-            return not_so(request.method(), &spec.allow());
+        let verbs = match spec.at {
+            At::Operation => {
+                let name = route.captures.get("operation").unwrap_or_default();
+                operation::verbs(operation::named(name)?)
+            }
+            _ => spec.verbs,
+        };
+        if !allows(verbs, request.method()) {
+            return not_so(request.method(), &allow(verbs));
         }
         if spec.at == At::Rpc {
             return self.rpc(&api, request).await;
@@ -95,15 +126,30 @@ impl Site {
         api.allow(spec.access)?;
         let query = Fields::read(request.uri().query().unwrap_or_default());
         let (head, body) = request.into_parts();
+        let looks = head.method == Method::GET || head.method == Method::HEAD;
         let body = match spec.takes {
+            _ if looks => Bytes::new(),
             Takes::Nothing => Bytes::new(),
-            _ if head.method == Method::GET || head.method == Method::HEAD => Bytes::new(),
-            Takes::Xml | Takes::Parameters | Takes::Programs | Takes::Form => {
+            Takes::Parameters | Takes::Programs => {
+                Media::Json.admit(&head.headers)?;
                 self.bodies.read(body).await?
             }
+            Takes::Xml | Takes::Form => self.bodies.read(body).await?,
         };
         let call = Call { spec, captures: route.captures, query, head, caller, api };
-        self.dispatch(&call, &body).await
+        let mut response = self.dispatch(&call, &body).await?;
+        if log::is_endless(&response) {
+            let stream = self.meters.stream();
+            if self.meters.streams() > self.streams_max {
+                let why = format!("{} streams are open: no more at a time", self.streams_max);
+                let soon = HeaderValue::from_static(STREAMS_RETRY_SECONDS);
+                return Err(
+                    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why).with(RETRY_AFTER, soon)
+                );
+            }
+            response.body_mut().count(stream);
+        }
+        Ok(response)
     }
 
     async fn dispatch(&self, call: &Call, body: &Bytes) -> Answered {
@@ -112,8 +158,8 @@ impl Site {
             // It was answered before.
             At::Rpc => Err(StatusCode::BAD_REQUEST.into()),
             At::Operation => {
-                let name = call.capture("operation");
-                operation::run(&call.api, &call.head.method, name, &call.query, body).await
+                let spec = operation::named(call.capture("operation"))?;
+                operation::run(&call.api, &call.head.method, spec, &call.query, body).await
             }
             At::ProgramList => rest.list(call).await,
             At::ProgramInfo => rest.info(call).await,
@@ -141,6 +187,7 @@ impl Site {
     }
 
     async fn rpc(&self, api: &Api, request: Request<Incoming>) -> Answered {
+        Media::Xml.admit(request.headers())?;
         let (head, body) = request.into_parts();
         let body = self.bodies.required(&head.headers, body).await?;
         let encoded = self.rpc.answer(api, &body).await;

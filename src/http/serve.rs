@@ -21,6 +21,7 @@ use super::body::Body;
 use super::limits::{
     BUFFER_BYTES_MAX, Busy, Connection, HEAD_BYTES_MAX, HEADERS_MAX, Limits, Timed,
 };
+use super::meters::Open;
 use super::peer::Peer;
 use crate::config::setting::LogLevel;
 
@@ -35,6 +36,11 @@ pub trait Handle: Send + Sync + 'static {
         request: Request<Incoming>,
         peer: &Peer,
     ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// Counts a connection, for as long as what it gives lives.
+    fn connected(&self) -> Option<Open> {
+        None
+    }
 }
 
 /// Serves a listener until something is sent to `closing`, or its sender is gone; then it takes no more
@@ -135,6 +141,7 @@ async fn serve_connection<S, H: Handle>(
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
+    let _counted = handler.connected();
     let service = service_fn(|request| {
         let busy = Busy::new(connection.clone());
         let (handler, peer) = (&handler, &peer);

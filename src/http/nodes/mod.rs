@@ -117,6 +117,10 @@ pub async fn pass_on(
 ) -> Result<Response<Body>, Refusal> {
     let mut request = Request::new(body);
     *request.method_mut() = method.clone();
+    if !request.body().is_empty() {
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(CONTENT_TYPE, json);
+    }
     if let Some(range) = range.and_then(|range| HeaderValue::from_str(range).ok()) {
         request.headers_mut().insert(hyper::header::RANGE, range);
     }

@@ -67,7 +67,8 @@ async fn act(api: &Api, action: &str, name: &str) -> Result<(), Error> {
 }
 
 /// The next request is a GET, whatever this one was. Relative, so that it holds behind a proxy.
-fn lead_to(place: &str) -> Response<Body> {
+#[must_use]
+pub fn lead_to(place: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(Bytes::new()));
     *response.status_mut() = StatusCode::SEE_OTHER;
     let place = HeaderValue::from_str(place).unwrap_or(HeaderValue::from_static("./"));

@@ -1,7 +1,6 @@
 //! `/api/{operation}`: every operation of XML-RPC, its parameters and its answer in JSON.
 
 use bytes::Bytes;
-use hyper::header::ALLOW;
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value as Json};
 
@@ -9,10 +8,9 @@ use super::Answered;
 use crate::api::{Access, Api, Param, Spec, Type, operations};
 use crate::http::body::json;
 use crate::http::path::Fields;
-use crate::http::refusal::Refusal;
+use crate::http::routes::Verb;
 use crate::model::{Error, ErrorKind};
 use crate::xmlrpc::Value;
-use hyper::header::HeaderValue;
 
 /// What stands before the name of each in XML-RPC.
 const NAMESPACE: &str = "supervisor.";
@@ -30,22 +28,32 @@ pub fn only_looks(spec: &Spec) -> bool {
     matches!(spec.access, Access::Look | Access::ReadLogs)
 }
 
-/// Runs the operation of this name.
-pub async fn run(api: &Api, method: &Method, name: &str, query: &Fields, body: &Bytes) -> Answered {
-    let full = format!("{NAMESPACE}{name}");
-    let entry = operations::find(&full)
-        .ok_or_else(|| Error::new(ErrorKind::UnknownMethod, name.to_owned()))?;
+/// The methods that an operation takes.
+#[must_use]
+pub fn verbs(spec: &Spec) -> &'static [Verb] {
+    if only_looks(spec) { &[Verb::Get, Verb::Post] } else { &[Verb::Post] }
+}
+
+/// The operation of this name.
+///
+/// # Errors
+/// `UnknownMethod`
+pub fn named(name: &str) -> Result<&'static Spec, Error> {
+    let found = operations::find(&format!("{NAMESPACE}{name}"));
+    found.map(|entry| entry.spec).ok_or_else(|| Error::new(ErrorKind::UnknownMethod, name))
+}
+
+/// Runs an operation.
+pub async fn run(
+    api: &Api,
+    method: &Method,
+    spec: &'static Spec,
+    query: &Fields,
+    body: &Bytes,
+) -> Answered {
     let looks = *method != Method::POST;
-    if looks && !only_looks(entry.spec) {
-        return Err(Refusal::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            format!("{name} takes POST alone"),
-        )
-        .with(ALLOW, HeaderValue::from_static("POST, OPTIONS")));
-    }
-    let given = if looks { from_query(entry.spec, query)? } else { from_body(body)? };
-    let values = values(entry.spec, given)?;
-    let answer = api.dispatch(&full, values).await?;
+    let given = if looks { from_query(spec, query)? } else { from_body(body)? };
+    let answer = api.dispatch(spec.name, values(spec, given)?).await?;
     Ok(json(StatusCode::OK, &answer.to_json()))
 }
 
@@ -103,10 +111,21 @@ fn value_of(name: &str, kind: Type, value: Json) -> Result<Value, Error> {
         (Type::String, Json::String(text)) => Ok(Value::String(text)),
         (Type::Boolean, Json::Bool(truth)) => Ok(Value::Bool(truth)),
         (Type::Int, Json::Number(number)) => {
-            number.as_i64().map(Value::Int).ok_or_else(|| wrong(name, kind))
+            whole(&number).map(Value::Int).ok_or_else(|| wrong(name, kind))
         }
         _ => Err(wrong(name, kind)),
     }
+}
+
+/// To JSON, `5.0` is a whole number too.
+fn whole(number: &serde_json::Number) -> Option<i64> {
+    /// Beyond it a double does not have every whole number (2^53).
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    number.as_i64().or_else(|| {
+        let double = number.as_f64()?;
+        #[allow(clippy::cast_possible_truncation)]
+        (double.fract() == 0.0 && double.abs() <= EXACT_MAX).then_some(double as i64)
+    })
 }
 
 fn wrong(name: &str, kind: Type) -> Error {
@@ -142,6 +161,7 @@ mod tests {
         check("startProcess", r#"{"name": 5}"#, Err("name is no string"));
         check("startProcess", r#"{"name": "a", "wait": "no"}"#, Err("wait is no boolean"));
         check("readLog", r#"{"offset": -1, "length": 1.5}"#, Err("length is no int"));
+        check("readLog", r#"{"offset": -1.0, "length": 0}"#, Ok(vec![(-1).into(), 0.into()]));
         check("getState", "[]", Err("expected a JSON object of the parameters by name"));
         check("getState", r#"{"x": 1}"#, Err("there is no parameter \"x\"; there are: none"));
         assert!(read("getState", "{").unwrap_err().starts_with("cannot read the body as JSON"));

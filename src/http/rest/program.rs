@@ -20,7 +20,7 @@ use crate::http::routes::Act;
 use crate::model::{Error, ErrorKind, ProcessInfo};
 
 /// Processes that one request may start or stop; more are refused.
-const PROGRAMS_MAX: usize = 10_000;
+pub const PROGRAMS_MAX: usize = 10_000;
 /// Of those, at a time. The others wait: each may take as long as its program does.
 const AT_ONCE_MAX: usize = 256;
 

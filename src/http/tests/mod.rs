@@ -63,7 +63,7 @@ impl Server {
         let access = Access { credentials, ..Access::default() };
         let gate = Gate::unix(&access, Arc::new(|_, _| {}));
         let nodes = Arc::new(Nodes::new(&config::Nodes::default(), "box"));
-        let router = Router::new(Arc::new(Site::new(api.clone(), nodes)), gate);
+        let router = Router::new(Arc::new(Site::new(api.clone(), nodes, Limits::default())), gate);
         Self::start(router, Limits::default())
     }
 
@@ -136,7 +136,12 @@ fn get(path: &str) -> String {
 }
 
 fn post(path: &str, body: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    let kind = match body.chars().next() {
+        Some('{' | '[') => "Content-Type: application/json\r\n",
+        _ => "",
+    };
+    let length = body.len();
+    format!("POST {path} HTTP/1.1\r\nHost: x\r\n{kind}Content-Length: {length}\r\n\r\n{body}")
 }
 
 fn json_of(answer: &Answer) -> serde_json::Value {
