@@ -390,6 +390,11 @@ async function older() {
 
 /** Reads what is behind what is shown. */
 async function newer() {
+    if (file && lines.end >= position) {
+        attached = true;
+        restart(file);
+        return;
+    }
     await reading(async (mine, signal) => {
         const piece = await mine.read(lines.end, PIECE_BYTES, signal);
         if (isAnother(piece.size)) return;
