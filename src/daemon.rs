@@ -6,6 +6,7 @@
 //! process.
 
 mod arguments;
+mod hash_password;
 mod life;
 mod reload;
 mod source;
@@ -46,6 +47,7 @@ pub fn main() -> u8 {
             return ctl::main(called.chain(arguments.iter().cloned()), &RealFiles, &RealHost);
         }
         Some(Action::Check { configuration, json }) => return check(configuration, *json),
+        Some(Action::HashPassword) => return hash_password(),
         None => {}
     }
     if arguments.version {
@@ -69,6 +71,13 @@ fn say(to: &mut dyn Write, text: &str, status: u8) -> u8 {
 fn check(path: &Path, json: bool) -> u8 {
     let (report, status) = config::render_report(&config::load(path, &RealFiles, &RealHost), json);
     say(&mut io::stdout(), &report, status)
+}
+
+fn hash_password() -> u8 {
+    match hash_password::hash_password() {
+        Ok(hash) => say(&mut io::stdout(), &format!("{hash}\n"), 0),
+        Err(why) => say(&mut io::stderr(), &format!("Error: {why}\n"), CANNOT_START),
+    }
 }
 
 /// Why the daemon does not run, and what the system said, if it was the system.

@@ -10,6 +10,7 @@
 //! - [`config`]: from the text of `supervisord.conf` to typed settings.
 //! - [`core`]: the supervisor without a world. Begin with `core/transition.rs`.
 //! - [`logs`]: the data plane, a thread of its own.
+//! - [`tls`]: the settings of TLS, for listeners and for clients.
 //! - [`runtime`]: where tokio begins: the driver, spawning, reaping, start-up.
 //! - [`api`]: the operations, once, for every face.
 //! - [`xmlrpc`], [`http`]: the faces over the network.
@@ -29,4 +30,5 @@ pub mod http;
 pub mod logs;
 pub mod model;
 pub mod runtime;
+pub mod tls;
 pub mod xmlrpc;

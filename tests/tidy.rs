@@ -16,7 +16,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["model"]),
     ("core", &["model", "config"]),
     ("logs", &["model", "config"]),
-    ("runtime", &["model", "config", "core", "logs"]),
+    ("tls", &["config"]),
+    ("runtime", &["model", "config", "core", "logs", "tls"]),
     (
         "api",
         &[
@@ -28,13 +29,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "core::{Command, Reply}",
             "core::{Command, Reply, event}",
             "runtime::handle",
+            "runtime::meters",
+            "runtime::usage",
             "logs",
             "xmlrpc::Value",
         ],
     ),
-    ("http", &["model", "config", "api", "xmlrpc", "logs"]),
+    ("http", &["model", "config", "api", "xmlrpc", "logs", "tls"]),
     ("dbus", &["model", "config", "api"]),
-    ("ctl", &["model", "config", "api", "xmlrpc", "runtime::host"]),
+    ("ctl", &["model", "config", "api", "xmlrpc", "runtime::host", "tls"]),
     (
         "daemon",
         &["model", "config", "core", "logs", "runtime", "api", "http", "dbus", "ctl", "xmlrpc"],

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use libfuzzer_sys::fuzz_target;
 use supervisord::config::setting::User;
-use supervisord::config::{Files, Host, Severity, load, render_report};
+use supervisord::config::tls::TlsPart;
+use supervisord::config::{Files, Host, Severity, TlsSettings, load, render_report};
 
 /// One file, which includes itself if it wants to.
 struct OneFile<'a>(&'a [u8]);
@@ -29,6 +30,10 @@ impl Files for OneFile<'_> {
 
     fn is_dir(&self, path: &Path) -> bool {
         path == Path::new("/tmp")
+    }
+
+    fn mode(&self, _: &Path) -> Option<u32> {
+        None
     }
 }
 
@@ -64,6 +69,10 @@ impl Host for NoHost {
 
     fn uid(&self) -> u32 {
         0
+    }
+
+    fn check_tls(&self, _: &TlsSettings) -> Result<(), (TlsPart, String)> {
+        Ok(())
     }
 }
 

@@ -61,6 +61,7 @@ rows! {
     AlreadyAdded         90 "ALREADY_ADDED"         409 "AlreadyAdded"         1;
     StillRunning         91 "STILL_RUNNING"         409 "StillRunning"         1;
     CantReread           92 "CANT_REREAD"           422 "CantReread"           1;
+    AccessDenied        110 "ACCESS_DENIED"         403 "AccessDenied"         1;
 }
 
 /// The fault's text: `BAD_NAME: web`, or the name alone where there is nothing to add.

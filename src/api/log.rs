@@ -1,7 +1,7 @@
 //! Operations on logs. The log plane is asked to have written everything; then the file is read,
 //! on a thread of its own, since a disk may stall.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
@@ -13,9 +13,9 @@ use super::operations::{
 };
 use super::process::{Statuses, by_priority, named};
 use crate::core::event::ProcessStatus;
-use crate::logs::LogId;
 pub use crate::logs::Stream;
 use crate::logs::read::{ReadError, Tail, read_window, tail_window};
+use crate::logs::{Follower, LogId};
 use crate::model::{Error, ErrorKind, ProcessId, ProcessInfo};
 use crate::xmlrpc::Value;
 
@@ -37,8 +37,7 @@ pub struct LogTail {
 
 /// `supervisor.readLog`
 pub async fn read_main(api: &Api, request: ReadLog) -> Result<LogText, Error> {
-    let path = api.logs.activity_path().map(Into::into);
-    Log { id: LogId::Main, path }.read(api, request.offset, request.length).await
+    Log::main(api).read(api, request.offset, request.length).await
 }
 
 /// `supervisor.readProcessStdoutLog`
@@ -101,24 +100,7 @@ pub async fn clear_all(api: &Api, _: ClearAllProcessLogs) -> Result<Statuses, Er
 /// # Errors
 /// `BadName`; `NoFile` if it is kept in no regular file; `Failed`.
 pub async fn open(api: &Api, name: &str, stream: Stream) -> Result<OwnedFd, Error> {
-    let log = Log::of(api, name, stream)?;
-    let path = log.path.ok_or(ErrorKind::NoFile)?;
-    api.logs.sync(log.id).await;
-    let shown = path.display().to_string();
-    let opened = blocking(move || {
-        // Without waiting for a writer, should it be a named pipe; never a terminal of ours.
-        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-        Ok::<_, std::io::Error>(file.metadata()?.is_file().then_some(file))
-    });
-    match opened.await? {
-        Ok(Some(file)) => Ok(file.into()),
-        Ok(None) => Err(Error::new(ErrorKind::NoFile, shown)),
-        Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
-            Err(Error::new(ErrorKind::NoFile, shown))
-        }
-        Err(why) => Err(Error::new(ErrorKind::Failed, format!("cannot open {shown}: {why}"))),
-    }
+    Log::of(api, name, stream)?.open(api).await.map(Into::into)
 }
 
 /// The path a stream of a process is kept at; `None` if it is kept in no file.
@@ -132,16 +114,53 @@ pub fn path_of(process: &ProcessInfo, stream: Stream) -> Option<PathBuf> {
 }
 
 /// A log and where it is.
-struct Log {
+#[derive(Clone, Debug)]
+pub struct Log {
     id: LogId,
     path: Option<PathBuf>,
 }
 
 impl Log {
-    fn of(api: &Api, name: &str, stream: Stream) -> Result<Self, Error> {
+    /// The activity log.
+    #[must_use]
+    pub fn main(api: &Api) -> Self {
+        Self { id: LogId::Main, path: api.logs.activity_path().map(Into::into) }
+    }
+
+    /// A stream of the process of this name.
+    ///
+    /// # Errors
+    /// `BadName`
+    pub fn of(api: &Api, name: &str, stream: Stream) -> Result<Self, Error> {
         let process = named(&api.snapshot(), name)?;
         let path = path_of(&process, stream);
         Ok(Self { id: LogId::Process(process.id.clone(), stream), path })
+    }
+
+    /// Opens it to be read, when all that was written is in it. Its end may be found in rotated
+    /// files or none.
+    ///
+    /// # Errors
+    /// `NoFile` if it is kept in no regular file; `Failed`.
+    pub async fn open(self, api: &Api) -> Result<File, Error> {
+        let path = self.path.ok_or(ErrorKind::NoFile)?;
+        api.logs.sync(self.id).await;
+        open_file(path).await
+    }
+
+    /// A live view of it.
+    ///
+    /// # Errors
+    /// `NoFile` if it is kept in no file, or in one that is not there yet.
+    pub async fn follow(self, api: &Api) -> Result<Follower, Error> {
+        let path = self.path.ok_or(ErrorKind::NoFile)?;
+        api.logs.sync(self.id.clone()).await;
+        let shown = path.display().to_string();
+        if !blocking(move || path.exists()).await? {
+            return Err(Error::new(ErrorKind::NoFile, shown));
+        }
+        let follower = api.logs.follow(self.id).await;
+        follower.ok_or_else(|| Error::new(ErrorKind::NoFile, shown))
     }
 
     async fn read(self, api: &Api, offset: i64, length: i64) -> Result<LogText, Error> {
@@ -165,6 +184,28 @@ impl Log {
         let Tail { data, offset, overflow } =
             blocking(move || tail_window(&path, offset, length)).await?;
         Ok(LogTail { data, offset, overflow })
+    }
+}
+
+/// Opens a regular file to be read.
+///
+/// # Errors
+/// `NoFile` if there is none of that path; `Failed`.
+pub async fn open_file(path: PathBuf) -> Result<File, Error> {
+    let shown = path.display().to_string();
+    let opened = blocking(move || {
+        // Without waiting for a writer, should it be a named pipe; never a terminal of ours.
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        Ok::<_, std::io::Error>(file.metadata()?.is_file().then_some(file))
+    });
+    match opened.await? {
+        Ok(Some(file)) => Ok(file),
+        Ok(None) => Err(Error::new(ErrorKind::NoFile, shown)),
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
+            Err(Error::new(ErrorKind::NoFile, shown))
+        }
+        Err(why) => Err(Error::new(ErrorKind::Failed, format!("cannot open {shown}: {why}"))),
     }
 }
 

@@ -9,26 +9,36 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::config::Config;
 use crate::config::setting::LogLevel;
 use crate::logs::LogPlane;
-use crate::model::{Error, ErrorKind, Snapshot, SupervisorState, WallTime};
+use crate::model::{Error, ErrorKind, Role, Snapshot, SupervisorState, WallTime};
 use crate::runtime::handle::CoreHandle;
+use crate::runtime::meters::LoopMeters;
+use crate::runtime::usage::Meter;
 use crate::xmlrpc::Value;
 use tokio::sync::watch;
 
+pub mod caller;
+pub mod changes;
 pub mod daemon;
 pub mod describe;
 pub mod error;
 pub mod log;
+pub mod meters;
 pub mod operations;
 pub mod process;
+pub mod report;
 pub mod spec;
 pub mod system;
 
 pub use crate::core::Reply;
 pub use crate::core::event::ProcessStatus;
+pub use crate::runtime::usage;
+pub use caller::Caller;
+pub use meters::OperationMeters;
 pub use spec::{Access, Args, Argument, Param, Spec, Type};
 
 /// Something that can be asked of the daemon: a request with its answer.
@@ -77,8 +87,15 @@ pub struct Reloads {
     pub active: u32,
 }
 
-/// Every operation's way to the rest of the daemon. One for all faces.
+/// Every operation's way to the rest of the daemon, for somebody of a role. Cheap to clone.
+#[derive(Clone)]
 pub struct Api {
+    shared: Arc<Shared>,
+    role: Role,
+}
+
+/// What all faces share.
+pub struct Shared {
     core: CoreHandle,
     logs: LogPlane,
     facts: Arc<DaemonFacts>,
@@ -86,6 +103,7 @@ pub struct Api {
     reloads: watch::Sender<Reloads>,
     /// The configuration last read, and how many were read before it.
     last_read: Mutex<(u64, Arc<Config>)>,
+    meters: OperationMeters,
 }
 
 /// What the answers of all operations that only look depend on: the same moment, the same answer.
@@ -98,7 +116,8 @@ pub struct Moment {
 
 impl Api {
     /// An API over a running core and log plane. `config` is what the daemon started with. To be
-    /// called by the process that serves, which is the one whose id is told.
+    /// called by the process that serves, which is the one whose id is told. Whoever asks through it
+    /// may do everything: see [`Api::for_role`].
     #[must_use]
     pub fn new(core: CoreHandle, logs: LogPlane, config: Arc<Config>, reload: Reload) -> Self {
         let facts = Arc::new(DaemonFacts {
@@ -108,38 +127,106 @@ impl Api {
             started: wall_clock(),
         });
         let (reloads, _) = watch::channel(Reloads::default());
-        Self { core, logs, facts, reload, reloads, last_read: Mutex::new((0, config)) }
+        let last_read = Mutex::new((0, config));
+        let meters = OperationMeters::default();
+        let shared = Arc::new(Shared { core, logs, facts, reload, reloads, last_read, meters });
+        Self { shared, role: Role::Admin }
+    }
+
+    /// The same for somebody of this role.
+    #[must_use]
+    pub fn for_role(&self, role: Role) -> Self {
+        Self { shared: Arc::clone(&self.shared), role }
+    }
+
+    /// The role of whoever asks.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
     }
 
     /// Runs an operation.
     ///
     /// # Errors
-    /// The operation's own, and `ShutdownState`.
+    /// The operation's own, `AccessDenied` and `ShutdownState`.
     pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, Error> {
-        self.admit(O::SPEC)?;
-        operation.run(self).await
+        let begun = Instant::now();
+        let outcome = async {
+            self.admit(O::SPEC)?;
+            operation.run(self).await
+        };
+        let outcome = outcome.await;
+        self.meters.count(O::SPEC, begun, outcome.is_ok());
+        outcome
     }
 
     /// Runs the operation of this name, an alias's too, on untyped values.
     ///
     /// # Errors
-    /// The operation's own, `UnknownMethod`, `IncorrectParameters` and `ShutdownState`.
+    /// The operation's own, `UnknownMethod`, `IncorrectParameters`, `AccessDenied`
+    /// and `ShutdownState`.
     pub async fn dispatch(&self, method: &str, values: Vec<Value>) -> Result<Value, Error> {
         let entry = operations::find(method).ok_or(ErrorKind::UnknownMethod)?;
-        (entry.run)(self, values).await
+        let begun = Instant::now();
+        let outcome = (entry.run)(self, values).await;
+        self.meters.count(entry.spec, begun, outcome.is_ok());
+        outcome
     }
 
-    /// Whether an operation may run at this moment: while everything is being stopped, only
-    /// those of `system.*` and the sending of events may.
+    /// Whether whoever asks may have this operation run, and at this moment: while everything is
+    /// being stopped, only those of `system.*` and the sending of events may.
     ///
     /// # Errors
-    /// `ShutdownState`.
+    /// `AccessDenied`, `ShutdownState`.
     pub fn admit(&self, spec: &Spec) -> Result<(), Error> {
+        self.allow(spec.access)?;
         let stopping = self.core.snapshot().state < SupervisorState::Running;
         if stopping && !spec.while_stopping() {
             return Err(ErrorKind::ShutdownState.into());
         }
         Ok(())
+    }
+
+    /// Whether whoever asks may do things of this kind.
+    ///
+    /// # Errors
+    /// `AccessDenied`, with the role that may.
+    pub fn allow(&self, access: Access) -> Result<(), Error> {
+        let needed = access.role();
+        if self.role < needed {
+            let why = format!("{} may not: this needs the role {needed}", self.role);
+            return Err(Error::new(ErrorKind::AccessDenied, why));
+        }
+        Ok(())
+    }
+
+    /// What was counted of every operation.
+    #[must_use]
+    pub fn meters(&self) -> &OperationMeters {
+        &self.meters
+    }
+
+    /// What the supervision loop counts of itself.
+    #[must_use]
+    pub fn loop_meters(&self) -> &LoopMeters {
+        self.core.meters()
+    }
+
+    /// Requests that wait for the supervision loop.
+    #[must_use]
+    pub fn requests_waiting(&self) -> usize {
+        self.core.waiting()
+    }
+
+    /// What programs and the node use.
+    #[must_use]
+    pub fn usage(&self) -> &Arc<Meter> {
+        self.core.usage()
+    }
+
+    /// Returns when the supervision loop has come round.
+    pub async fn heartbeat(&self) {
+        self.core.heartbeat().await;
     }
 
     /// The present moment, to keep answers by.
@@ -176,6 +263,12 @@ impl Api {
         &self.facts
     }
 
+    /// The configuration last read.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        self.last_read().1
+    }
+
     /// The log plane, for faces that follow a log.
     #[must_use]
     pub fn logs(&self) -> &LogPlane {
@@ -194,6 +287,12 @@ impl Api {
         }
     }
 
+    /// The configuration that was read last, whether or not it was applied.
+    #[must_use]
+    pub fn last_config(&self) -> Arc<Config> {
+        self.last_read().1
+    }
+
     fn last_read(&self) -> (u64, Arc<Config>) {
         self.last_read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -201,6 +300,14 @@ impl Api {
     fn remember(&self, config: Arc<Config>) {
         let mut last = self.last_read.lock().unwrap_or_else(PoisonError::into_inner);
         *last = (last.0 + 1, config);
+    }
+}
+
+impl std::ops::Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
     }
 }
 

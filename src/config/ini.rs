@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ::ini::{Ini as RustIni, ParseOption};
 
@@ -61,6 +62,8 @@ pub(super) struct Source {
     pub path: PathBuf,
     /// The absolute directory it is in: `%(here)s`.
     pub here: String,
+    /// Its path from the root.
+    pub absolute: Arc<str>,
 }
 
 impl Ini {
@@ -260,7 +263,11 @@ mod tests {
     fn read(text: &str) -> (Ini, Vec<String>) {
         let problems = Problems::default();
         let mut ini = Ini::default();
-        let source = Rc::new(Source { path: "x.conf".into(), here: "/here".into() });
+        let source = Rc::new(Source {
+            path: "x.conf".into(),
+            here: "/here".into(),
+            absolute: "/here/x.conf".into(),
+        });
         ini.add(&source, text, &problems);
         let problems = problems.into_result().err().unwrap_or_default();
         (ini, problems.iter().map(ToString::to_string).collect())

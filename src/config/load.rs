@@ -4,12 +4,13 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::access::Accounts;
 use super::ini::{Ini, Origin, RawSection, Source};
 use super::problem::{ConfigError, Severity, nearest};
 use super::program::Fleet;
 use super::section::{Section, World};
-use super::server::{self, CtlSettings};
-use super::{Config, Files, Host, Loaded, daemon, dbus, glob, group};
+use super::server;
+use super::{Config, CtlSettings, Files, Host, Loaded, ctl, daemon, dbus, glob, group, node};
 
 /// Sections of which there is one.
 const SINGLE: &[&str] = &[
@@ -23,8 +24,16 @@ const SINGLE: &[&str] = &[
 ];
 
 /// Sections of which there are many: `program:NAME`.
-const NAMED: &[&str] =
-    &["program", "group", "eventlistener", "fcgi-program", "rpcinterface", "ctlplugin"];
+const NAMED: &[&str] = &[
+    "program",
+    "group",
+    "eventlistener",
+    "fcgi-program",
+    "rpcinterface",
+    "ctlplugin",
+    "http_user",
+    "remote",
+];
 
 /// Files that `[include]` may match; past it none is read and that is an error.
 const INCLUDED_MAX: usize = 100_000;
@@ -58,15 +67,19 @@ pub fn load(path: &Path, files: &dyn Files, host: &dyn Host) -> Result<Loaded, V
     let uid = daemon.user.as_ref().map_or_else(|| host.uid(), |user| user.uid);
     let fleet = Fleet { world: &world, ini: &ini, environment, uid, count: Cell::new(0) };
     let groups = group::read(&fleet);
-    let unix = one_server(&world, &ini, "unix_http_server", server::read_unix);
-    let inet = one_server(&world, &ini, "inet_http_server", server::read_inet);
+    let accounts = Accounts::read(&world, &ini);
+    let unix =
+        one_server(&world, &ini, "unix_http_server", |raw| server::read_unix(raw, &accounts));
+    let inet =
+        one_server(&world, &ini, "inet_http_server", |raw| server::read_inet(raw, &accounts));
     let dbus = ini.section("dbus").map(|raw| dbus::read(Section::new(&world, &ini, raw)));
     let dbus = dbus.unwrap_or_default();
+    let nodes = node::read(&world, &ini);
     check_plugins(&world, &ini, "rpcinterface", "supervisor.rpcinterface_factory");
     check_ctl(&world, &ini);
 
     let warnings = world.problems.into_result()?;
-    let config = Config { path: path.to_owned(), daemon, unix, inet, dbus, groups };
+    let config = Config { path: path.to_owned(), daemon, unix, inet, nodes, dbus, groups };
     Ok(Loaded { config, warnings, included })
 }
 
@@ -88,7 +101,7 @@ pub fn load_ctl(
     if add_file(&world, &mut ini, path, path, Severity::Error).is_some() {
         match ini.section("supervisorctl") {
             Some(raw) => {
-                settings = Some(server::read_ctl(Section::new(&world, &ini, raw), &world));
+                settings = Some(ctl::read(Section::new(&world, &ini, raw), &world));
             }
             None => {
                 let message = "has no [supervisorctl] section: expected one";
@@ -134,8 +147,10 @@ fn add_file(
     };
     let text =
         text.map_err(|(severity, message)| note_file(world, severity, blame, message)).ok()?;
-    let here = world.absolute(path).parent().unwrap_or(Path::new("/")).display().to_string();
-    let source = Rc::new(Source { path: path.to_owned(), here });
+    let absolute = world.absolute(path);
+    let here = absolute.parent().unwrap_or(Path::new("/")).display().to_string();
+    let absolute = absolute.to_string_lossy().into();
+    let source = Rc::new(Source { path: path.to_owned(), here, absolute });
     ini.add(&source, &text, &world.problems);
     Some(source)
 }
@@ -241,12 +256,12 @@ fn check_plugins(world: &World<'_>, ini: &Ini, kind: &str, key: &'static str) {
 
 /// The daemon does not use `[supervisorctl]`: what is wrong there is worth a warning and no more.
 fn check_ctl(world: &World<'_>, ini: &Ini) {
-    let ctl = World::new(world.files, world.host);
+    let own = World::new(world.files, world.host);
     if let Some(raw) = ini.section("supervisorctl") {
-        server::read_ctl(Section::new(&ctl, ini, raw), &ctl);
+        ctl::read(Section::new(&own, ini, raw), &own);
     }
-    check_plugins(&ctl, ini, "ctlplugin", "supervisor.ctl_factory");
-    let problems = ctl.problems.into_result().unwrap_or_else(|problems| problems);
+    check_plugins(&own, ini, "ctlplugin", "supervisor.ctl_factory");
+    let problems = own.problems.into_result().unwrap_or_else(|problems| problems);
     for problem in problems {
         world.problems.note(ConfigError { severity: Severity::Warning, ..problem });
     }
@@ -266,7 +281,8 @@ fn note_file(world: &World<'_>, severity: Severity, path: &Path, message: String
 
 /// Stands in for a `[supervisord]` that is not there, so that the rest can be read.
 fn nothing(path: &Path) -> RawSection {
-    let source = Rc::new(Source { path: path.to_owned(), here: String::new() });
+    let source =
+        Rc::new(Source { path: path.to_owned(), here: String::new(), absolute: "".into() });
     RawSection {
         name: "supervisord".to_owned(),
         origin: Origin { source, line: 1 },

@@ -1,7 +1,7 @@
 //! From the text of `supervisord.conf` to typed settings; files and host only through traits.
 //!
 //! A reading goes text -> sections ([`ini`]) -> typed values ([`section`], [`setting`],
-//! [`expand`]) -> settings ([`daemon`], [`server`], [`program`], [`limits`], [`group`]). What is wrong is noted
+//! [`expand`]) -> settings ([`daemon`], [`server`], [`access`], [`program`], [`limits`], [`group`]). What is wrong is noted
 //! with its place and reading goes on, so that one run tells everything ([`problem`]).
 //!
 //! **Invariant:** the same text, files and host give the same settings; nothing is started,
@@ -11,6 +11,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub mod access;
+pub mod ctl;
 pub mod daemon;
 pub mod dbus;
 pub mod diff;
@@ -21,22 +23,28 @@ mod group;
 mod ini;
 pub mod limits;
 mod load;
+pub mod node;
 pub mod problem;
 pub mod program;
 pub mod report;
 mod section;
 pub mod server;
 pub mod setting;
+pub mod tls;
 
+pub use access::{Access, Account, Credentials};
+pub use ctl::CtlSettings;
 pub use daemon::DaemonSettings;
 pub use dbus::DbusSettings;
 pub use diff::{Changes, changes};
 pub use limits::Limits;
 pub use load::{load, load_ctl, search_paths};
+pub use node::{Nodes, Remote, RemoteAddress};
 pub use problem::{ConfigError, Severity};
 pub use program::{GroupKind, GroupSettings, ProcessSettings};
 pub use report::render_report;
-pub use server::{Credentials, CtlSettings, InetServer, UnixServer};
+pub use server::{InetServer, UnixServer};
+pub use tls::TlsSettings;
 
 /// A configuration to begin with: every section and key, commented.
 pub const SAMPLE: &str = include_str!("sample.conf");
@@ -52,6 +60,8 @@ pub struct Config {
     pub unix: Option<UnixServer>,
     /// `[inet_http_server]`.
     pub inet: Option<InetServer>,
+    /// This node and the others.
+    pub nodes: Nodes,
     /// `[dbus]`.
     pub dbus: DbusSettings,
     /// Every group, by priority, then name.
@@ -103,6 +113,8 @@ pub trait Files {
     fn exists(&self, path: &Path) -> bool;
     /// Whether it is a directory, or a link to one.
     fn is_dir(&self, path: &Path) -> bool;
+    /// The permission bits of a file, or of what a link leads to; `None` if they are not known.
+    fn mode(&self, path: &Path) -> Option<u32>;
 }
 
 /// The only door to the rest of the host.
@@ -127,6 +139,11 @@ pub trait Host {
     fn tmpdir(&self) -> PathBuf;
     /// Who the daemon is now.
     fn uid(&self) -> u32;
+    /// Whether a certificate, its key and the like can be used.
+    ///
+    /// # Errors
+    /// Which one cannot, and in words, why.
+    fn check_tls(&self, settings: &TlsSettings) -> Result<(), (tls::TlsPart, String)>;
 }
 
 #[cfg(test)]

@@ -12,14 +12,13 @@ use super::limits::{self, Limits};
 use super::problem::Severity;
 use super::section::{Section, World};
 use super::setting::{self, Autorestart, LogSettings, LogTarget, StopSignal, User};
-use crate::model::{GroupName, ProcessName};
+use crate::model::{GroupName, Place, ProcessName};
 
 /// Processes that one configuration may ask for; past it `numprocs` is an error.
 pub const PROCESSES_MAX: usize = 100_000;
 
 /// Keys of `[program:x]` that are understood and have no effect yet.
 const NOT_SERVED: &[&str] = &[
-    "conf_file",
     "cron",
     "depends_on",
     "envfiles",
@@ -122,6 +121,10 @@ pub struct ProcessSettings {
     pub watchdogsecs: Duration,
     /// What it may use.
     pub limits: Limits,
+    /// A file of the program's own that people may read over HTTP, absolute.
+    pub conf_file: Option<PathBuf>,
+    /// Where its section stands.
+    pub place: Place,
 }
 
 impl ProcessSettings {
@@ -153,6 +156,8 @@ impl ProcessSettings {
             notify: false,
             watchdogsecs: Duration::ZERO,
             limits: Limits::default(),
+            conf_file: None,
+            place: Place::default(),
         }
     }
 }
@@ -273,10 +278,12 @@ fn process(
         }
         stderr.target = LogTarget::None;
     }
+    let conf_file = section.text("conf_file").map(|text| fleet.world.expand_home(&text));
     let command = section.text("command");
     if section.raw_text("command").is_none() {
         section.note(Severity::Error, None, "has no command: expected command=PROGRAM".to_owned());
     }
+    let place = section.place();
     section.finish();
     Some(ProcessSettings {
         name,
@@ -303,6 +310,8 @@ fn process(
         notify,
         watchdogsecs: Duration::from_secs(watchdogsecs),
         limits,
+        conf_file: conf_file.map(|path| fleet.world.absolute(&path)),
+        place,
     })
 }
 

@@ -5,12 +5,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use super::expand::{Names, ProgramNames, expand};
 use super::ini::{Entry, Ini, Origin, RawSection};
 use super::problem::{ConfigError, Problems, Severity, nearest};
 use super::setting::{self, User};
 use super::{Files, Host};
+use crate::model::Place;
 
 /// What a reading needs beside the text: the world, asked once for each thing, and the list of
 /// problems.
@@ -192,6 +194,12 @@ impl<'a> Section<'a> {
             program: self.program,
         };
         expand(text, &names)
+    }
+
+    /// Where the section begins.
+    pub fn place(&self) -> Place {
+        let Origin { source, line } = &self.raw.origin;
+        Place { file: Arc::clone(&source.absolute), line: *line }
     }
 
     /// A boolean.

@@ -63,6 +63,18 @@ pub enum Autorestart {
     Always,
 }
 
+impl Autorestart {
+    /// How it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Never => "false",
+            Self::Unexpected => "unexpected",
+            Self::Always => "true",
+        }
+    }
+}
+
 /// A user and what initgroups(3) would give it, looked up once, when the file is read.
 #[derive(Clone, Debug, Eq)]
 pub struct User {

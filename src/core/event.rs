@@ -42,6 +42,12 @@ pub enum Event {
         /// How it ended.
         status: ExitStatus,
     },
+    /// The kernel has killed a process's child for want of memory: its exit is the next event of
+    /// it.
+    OutOfMemory {
+        /// Whose.
+        process: ProcessId,
+    },
     /// Nothing is left in a process's control group: the answer to [`super::Effect::Empty`], at
     /// once or when it comes to be so.
     Emptied {

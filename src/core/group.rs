@@ -60,6 +60,8 @@ impl LogNaming {
                 // In a container it may be the root.
                 format!("{}/{}", above.trim_end_matches('/'), id.cgroup_name())
             }),
+            retries: settings.startretries,
+            place: settings.place.clone(),
         }
     }
 

@@ -241,6 +241,8 @@ impl Supervisor {
         for id in update.held.intersection(&fresh) {
             if let Some(process) = self.processes.get_mut(id) {
                 process.hold();
+                let info = Arc::new(process.info());
+                self.snapshot.processes.insert(id.clone(), info);
             }
         }
         let order = self.start_order().into_iter().filter(|id| fresh.contains(id)).collect();
@@ -280,9 +282,21 @@ impl Supervisor {
         let info = GroupInfo { priority: settings.priority };
         self.snapshot.groups.insert(settings.name.clone(), info);
         for (id, member) in ids().zip(&settings.processes) {
-            if !self.processes.contains_key(&id) {
-                self.add_process(id.clone(), member);
-                fresh.insert(id);
+            match self.processes.get_mut(&id) {
+                None => {
+                    self.add_process(id.clone(), member);
+                    fresh.insert(id);
+                }
+                // The same settings, at another line.
+                Some(process)
+                    if *process.settings == **member && !process.facts.place.is(&member.place) =>
+                {
+                    process.settings = Arc::clone(member);
+                    Arc::make_mut(&mut process.facts).place = member.place.clone();
+                    let info = Arc::new(process.info());
+                    self.snapshot.processes.insert(id, info);
+                }
+                Some(_) => {}
             }
         }
         self.changed = true;

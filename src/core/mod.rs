@@ -114,6 +114,11 @@ impl Supervisor {
                 // Orphans of programs come to the daemon as their subreaper: no news for a person.
                 _ => self.log(LogLevel::Debug, format!("reaped unknown pid {pid} ({status})")),
             },
+            Event::OutOfMemory { process } => {
+                if let Some(process) = self.processes.get_mut(&process) {
+                    process.record.out_of_memory = true;
+                }
+            }
             Event::Emptied { process } => {
                 let may_restart = self.may_restart(&process);
                 self.apply(&process, Input::Emptied { may_restart }, now);

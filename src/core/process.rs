@@ -8,7 +8,9 @@ use super::event::SpawnFailure;
 use super::state::{AfterStop, State};
 use crate::config::ProcessSettings;
 use crate::config::setting::LogLevel;
-use crate::model::{ExitStatus, ProcessFacts, ProcessId, ProcessInfo, StateCode, WallTime};
+use crate::model::{
+    Cause, ExitStatus, Now, Past, ProcessFacts, ProcessId, ProcessInfo, StateCode, WallTime,
+};
 
 /// A process of the fleet. Only [`super::transition`] changes its state.
 #[derive(Debug)]
@@ -47,6 +49,20 @@ pub struct Record {
     pub starts: u64,
     /// What it last said of itself (`notify`); empty if nothing.
     pub status_text: Arc<str>,
+    /// What led to the state it is in.
+    pub cause: Cause,
+    /// How its last child ended.
+    pub last_exit: Option<ExitStatus>,
+    /// The kernel has killed something of its present child for want of memory.
+    pub out_of_memory: bool,
+    /// How many tries its start has taken.
+    pub tries: u32,
+    /// When it is started again by itself.
+    pub retry_at: WallTime,
+    /// When it entered its state.
+    pub changed: WallTime,
+    /// What it went through lately; shared with snapshots.
+    pub past: Arc<Past>,
     /// What it is about, as it says.
     pub announced: Announced,
 }
@@ -153,8 +169,55 @@ impl Process {
             spawn_error: Arc::clone(&self.record.spawn_error),
             starts: self.record.starts,
             status_text: self.status_text(),
+            changed: self.record.changed,
+            cause: self.record.cause.clone(),
+            last_exit: self.record.last_exit,
+            tries: self.record.tries,
+            retry_at: self.record.retry_at,
+            past: Arc::clone(&self.record.past),
             facts: Arc::clone(&self.facts),
         }
+    }
+
+    /// Writes down what came of an input, for people.
+    pub(super) fn remember(&mut self, steps: &[Step], now: Now) {
+        let mut refused = false;
+        for step in steps {
+            match step {
+                Step::Refused(_) => refused = true,
+                // Back to where it was, as if never asked.
+                Step::Entered(_) if refused => {
+                    let past = Arc::make_mut(&mut self.record.past);
+                    past.take_back();
+                    self.record.changed = past.changes().last().map_or(WallTime::NEVER, |c| c.0);
+                }
+                Step::Entered(code) => {
+                    Arc::make_mut(&mut self.record.past).entered(*code, now.wall);
+                    self.record.changed = now.wall;
+                }
+                Step::Spawned => Arc::make_mut(&mut self.record.past).started(now.wall),
+                Step::Changed | Step::Do(_) => {}
+            }
+        }
+        let record = &mut self.record;
+        record.tries = match self.state {
+            State::Spawning { failures, .. } | State::Starting { failures, .. } => {
+                failures.saturating_add(1)
+            }
+            State::Backoff { failures, .. } => failures,
+            State::Running { .. } | State::Fatal => record.tries,
+            State::Stopped { .. }
+            | State::Stopping { .. }
+            | State::Emptying { .. }
+            | State::Exited { .. }
+            | State::Unknown { .. } => 0,
+        };
+        record.retry_at = match self.state {
+            State::Backoff { retry_at: at, .. } | State::Exited { restart_at: Some(at) } => {
+                now.wall + (at - now.monotonic)
+            }
+            _ => WallTime::NEVER,
+        };
     }
 
     fn status_text(&self) -> Arc<str> {

@@ -2,6 +2,7 @@
 
 mod emptying;
 mod notified;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,13 +33,7 @@ fn settings(name: &str) -> ProcessSettings {
 }
 
 fn process_in(state: State) -> Process {
-    let facts = ProcessFacts {
-        command: String::new(),
-        priority: 999,
-        stdout_logfile: String::new(),
-        stderr_logfile: String::new(),
-        control_group: String::new(),
-    };
+    let facts = ProcessFacts::default();
     let id = ProcessId::new("web", "web");
     let mut process = Process::new(id, Arc::new(settings("web")), Arc::new(facts), 1);
     process.put_in(state);

@@ -33,7 +33,7 @@ use super::notification::Notification;
 use super::process::{Process, Step};
 use super::state::{AfterStop, Rest, Settles, State, StopPhase};
 use crate::config::setting::LogLevel;
-use crate::model::{ExitStatus, Now, Signal};
+use crate::model::{Cause, ExitStatus, Now, Signal};
 
 mod notified;
 mod steps;
@@ -138,7 +138,10 @@ impl Process {
                     self.rest(out);
                 } else {
                     self.begin_record(now);
-                    self.record.spawn_error = Arc::from(failure.reason.as_str());
+                    let why: Arc<str> = Arc::from(failure.reason.as_str());
+                    self.record.spawn_error = Arc::clone(&why);
+                    let missing = failure.kind == SpawnFailureKind::NoFile;
+                    self.record.cause = Cause::NotSpawned { missing, why };
                     out.push(Self::log(LogLevel::Info, format!("spawnerr: {}", failure.reason)));
                     self.back_off(failures, now, out);
                 }
@@ -168,7 +171,11 @@ impl Process {
                 }
             }
             (State::Stopping { pid, phase, then }, Input::Deadline) => match phase {
-                StopPhase::Asked { kill_at, .. } if now.monotonic >= kill_at => {
+                StopPhase::Asked { at, kill_at } if now.monotonic >= kill_at => {
+                    if self.record.cause == Cause::Requested {
+                        let (signal, after) = (self.settings.stopsignal, now.monotonic - at);
+                        self.record.cause = Cause::Killed { signal, after };
+                    }
                     let line = format!("killing '{}' ({pid}) with SIGKILL", self.id.name);
                     out.push(Self::log(LogLevel::Warn, line));
                     let phase = StopPhase::Killed { give_up_at: now.monotonic + KILL_WAIT };
@@ -182,6 +189,7 @@ impl Process {
                         KILL_WAIT.as_secs()
                     );
                     out.push(Self::log(LogLevel::Critical, line));
+                    self.record.cause = Cause::Unkillable(KILL_WAIT);
                     self.enter(State::Unknown { pid }, out);
                 }
                 StopPhase::Asked { .. } | StopPhase::Killed { .. } => {}
@@ -286,6 +294,7 @@ impl Process {
             ) => {
                 let line = format!("unknown problem killing {} ({pid}):{reason}", self.id.name);
                 out.push(Self::log(LogLevel::Critical, line));
+                self.record.cause = Cause::Unreachable(reason.into());
                 self.enter(State::Unknown { pid }, out);
             }
 
@@ -350,6 +359,9 @@ impl Process {
                 Input::Deadline,
             ) => {}
         }
+        if !steps.is_empty() {
+            self.remember(&steps, now);
+        }
         steps
     }
 
@@ -357,6 +369,7 @@ impl Process {
     pub(super) fn hold(&mut self) {
         if self.state == (State::Stopped { by_request: false }) {
             self.state = State::Stopped { by_request: true };
+            self.record.cause = Cause::Requested;
         }
     }
 

@@ -16,6 +16,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use hyperlocal::UnixConnector;
 
+use super::secure;
+use crate::config::tls::ClientFiles;
 use crate::xmlrpc::{self, Fault, Value};
 
 /// Bytes of an answer; a longer one is an error. A whole log may be asked for.
@@ -85,14 +87,21 @@ pub struct Client {
 enum Endpoint {
     Unix(legacy::Client<UnixConnector, Full<Bytes>>, PathBuf),
     Tcp(legacy::Client<HttpConnector, Full<Bytes>>, String),
+    Tls(secure::Endpoint),
     /// A URL of a kind that nobody serves; said at the first call, as in the reference.
     Unknown,
 }
 
 impl Client {
-    /// A client of the daemon at `url` (`unix:///path` or `http://host:port`). Does not connect.
+    /// A client of the daemon at `url` (`unix:///path`, `http://host:port`, or
+    /// `https://host:port`, for which `tls` is). Does not connect.
     #[must_use]
-    pub fn new(url: &str, username: Option<&str>, password: Option<&str>) -> Self {
+    pub fn new(
+        url: &str,
+        username: Option<&str>,
+        password: Option<&str>,
+        tls: &ClientFiles,
+    ) -> Self {
         // Every call has its own connection: the daemon may have been restarted since the last.
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder.pool_max_idle_per_host(0);
@@ -102,6 +111,9 @@ impl Client {
             // As in the reference, what follows the host is not looked at.
             let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
             Endpoint::Tcp(builder.build(HttpConnector::new()), authority.to_owned())
+        } else if let Some(rest) = url.strip_prefix("https://") {
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+            Endpoint::Tls(secure::Endpoint::new(authority, tls))
         } else {
             Endpoint::Unknown
         };
@@ -157,6 +169,16 @@ impl Client {
                 let cannot = |error| Failure::Nonsense(format!("cannot use {}: {error}", self.url));
                 let uri = format!("http://{authority}{path}").parse().map_err(cannot)?;
                 client.request(self.build(method, uri, authority, body)?).await
+            }
+            Endpoint::Tls(endpoint) => {
+                let cannot = |error| Failure::Nonsense(format!("cannot use {}: {error}", self.url));
+                let uri = path.parse().map_err(cannot)?;
+                let request = self.build(method, uri, endpoint.authority(), body)?;
+                return match endpoint.request(request).await {
+                    Ok(response) if response.status() == StatusCode::OK => Ok(response),
+                    Ok(response) => Err(Failure::Status(response.status())),
+                    Err(error) => Err(Failure::Unreachable { url: self.url.clone(), error }),
+                };
             }
             Endpoint::Unknown => {
                 let reason = format!("Unknown protocol for serverurl {}", self.url);
@@ -232,7 +254,9 @@ mod tests {
 
     #[test]
     fn credentials_need_both_halves() {
-        let header = |user, password| Client::new("unix:///x", user, password).authorization;
+        let header = |user, password| {
+            Client::new("unix:///x", user, password, &ClientFiles::default()).authorization
+        };
         assert_eq!(header(Some("u"), Some("p:q")).as_deref(), Some("Basic dTpwOnE="));
         assert_eq!(header(Some("u"), None), None);
         assert_eq!(header(None, Some("p")), None);

@@ -7,6 +7,7 @@ use super::help;
 use super::input::Input;
 use super::render::Screen;
 use crate::api::error::{FAILURES, Row, row};
+use crate::config::tls::ClientFiles;
 use crate::model::ErrorKind;
 use crate::xmlrpc::Value;
 
@@ -64,6 +65,7 @@ pub struct Controller {
     /// What to exit with.
     pub exit: u8,
     pub(super) credentials: (Option<String>, Option<String>),
+    tls: ClientFiles,
 }
 
 impl Controller {
@@ -72,11 +74,12 @@ impl Controller {
     pub fn new(
         url: &str,
         credentials: (Option<String>, Option<String>),
+        tls: ClientFiles,
         screen: Screen,
         interactive: bool,
     ) -> Self {
         Self {
-            client: Client::new(url, credentials.0.as_deref(), credentials.1.as_deref()),
+            client: Client::new(url, credentials.0.as_deref(), credentials.1.as_deref(), &tls),
             screen,
             input: Input::default(),
             interactive,
@@ -84,6 +87,7 @@ impl Controller {
             raw: false,
             exit: exit::OK,
             credentials,
+            tls,
         }
     }
 
@@ -266,7 +270,7 @@ impl Controller {
     /// Talks to another daemon from now on.
     pub(super) fn connect(&mut self, url: &str) {
         let (username, password) = &self.credentials;
-        self.client = Client::new(url, username.as_deref(), password.as_deref());
+        self.client = Client::new(url, username.as_deref(), password.as_deref(), &self.tls);
     }
 }
 

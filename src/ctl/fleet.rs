@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::client::Failure;
 use super::command::{Controller, exit, is_fault, unreachable_how};
 use super::process::{identity, number, text};
-use super::render::to_json;
 use crate::api::error::row;
 use crate::model::ErrorKind;
 use crate::xmlrpc::Value;
@@ -23,7 +22,7 @@ impl Controller {
             outcome => outcome?,
         };
         if self.screen.json {
-            return Ok(self.screen.json_line(&to_json(&configs))?);
+            return Ok(self.screen.json_line(&configs.to_json())?);
         }
         for config in configs.as_array().unwrap_or_default() {
             let is = |name, yes, no| if truth(config, name) { yes } else { no };
@@ -206,7 +205,7 @@ impl Controller {
     pub(super) async fn open(&mut self, words: &[&str]) -> Result<(), Failure> {
         let url = words.join(" ");
         let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-        if !matches!(scheme.as_deref(), Some("unix" | "http")) {
+        if !matches!(scheme.as_deref(), Some("unix" | "http" | "https")) {
             return self.refused("ERROR: url must be http:// or unix://");
         }
         self.connect(&url);

@@ -21,6 +21,7 @@ mod help;
 mod input;
 mod process;
 mod render;
+mod secure;
 mod shell;
 
 use client::Failure;
@@ -50,7 +51,7 @@ struct Arguments {
     /// There is a person to answer questions
     #[arg(short, long)]
     interactive: bool,
-    /// Where supervisord listens: unix:///PATH or http://HOST:PORT
+    /// Where supervisord listens: unix:///PATH, http://HOST:PORT or https://HOST:PORT
     #[arg(short, long, value_name = "URL", value_parser = url)]
     serverurl: Option<String>,
     /// Who asks, if supervisord wants to know
@@ -79,7 +80,7 @@ fn url(text: &str) -> Result<String, String> {
         Some((scheme, rest)) if !scheme.is_empty() && !rest.trim_matches('/').is_empty() => {
             Ok(text.to_owned())
         }
-        _ => Err("expected unix:///PATH or http://HOST:PORT".to_owned()),
+        _ => Err("expected unix:///PATH, http://HOST:PORT or https://HOST:PORT".to_owned()),
     }
 }
 
@@ -112,7 +113,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>, files: &dyn Files, host: &
     let shell = arguments.command.is_empty();
     let interactive = arguments.interactive || shell;
     let credentials = (settings.username, settings.password);
-    let mut controller = Controller::new(&settings.serverurl, credentials, screen, interactive);
+    let (url, tls) = (&settings.serverurl, settings.tls);
+    let mut controller = Controller::new(url, credentials, tls, screen, interactive);
     controller.json = arguments.json;
     controller.raw = arguments.raw;
     let outcome = if shell {

@@ -2,7 +2,6 @@
 
 use super::client::Failure;
 use super::command::{Controller, exit, failure_of, is_fault};
-use super::render::to_json;
 use crate::model::{ErrorKind, ProcessId, StateCode, Target};
 use crate::xmlrpc::Value;
 
@@ -70,7 +69,7 @@ impl Controller {
             self.exit = exit::STATUS_NOT_RUNNING;
         }
         if self.screen.json {
-            return Ok(self.screen.json_line(&shown.into_iter().map(to_json).collect())?);
+            return Ok(self.screen.json_line(&shown.into_iter().map(Value::to_json).collect())?);
         }
         let line = |info: &&Value| {
             let [state, description] = ["statename", "description"].map(|name| text(info, name));

@@ -6,7 +6,6 @@
 use std::io::{self, Write};
 
 use crate::model::StateCode;
-use crate::xmlrpc::Value;
 
 /// How to show what there is to show.
 #[derive(Clone, Copy, Debug, Default)]
@@ -181,24 +180,6 @@ impl Escaper {
     }
 }
 
-/// XML-RPC's values as JSON's. Bytes become text.
-#[must_use]
-pub fn to_json(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Nil => serde_json::Value::Null,
-        Value::Bool(truth) => (*truth).into(),
-        Value::Int(number) => (*number).into(),
-        Value::Double(number) => (*number).into(),
-        Value::String(text) | Value::DateTime(text) => text.as_str().into(),
-        Value::Base64(bytes) => String::from_utf8_lossy(bytes).into(),
-        Value::Array(items) => items.iter().map(to_json).collect(),
-        Value::Struct(members) => {
-            let members = members.iter().map(|(name, value)| (name.clone(), to_json(value)));
-            serde_json::Value::Object(members.collect())
-        }
-    }
-}
-
 /// Text as Python's `repr` quotes it, which some of the reference's messages do.
 #[must_use]
 pub fn python_quoted(text: &str) -> String {
@@ -246,14 +227,5 @@ mod tests {
         assert_eq!(python_quoted("it's"), "\"it's\"");
         assert_eq!(python_quoted("'\""), "'\\'\"'");
         assert_eq!(python_quoted("\\\n\x1b"), "'\\\\\\n\\x1b'");
-    }
-
-    #[test]
-    fn values_become_json() {
-        let value = Value::Struct(vec![
-            ("a".into(), Value::Array(vec![Value::Nil, Value::Int(1), true.into()])),
-            ("b".into(), "x".into()),
-        ]);
-        assert_eq!(to_json(&value).to_string(), r#"{"a":[null,1,true],"b":"x"}"#);
     }
 }

@@ -1,4 +1,4 @@
-//! `supervisord`'s command line: the reference's flags, and `ctl` and `check`.
+//! `supervisord`'s command line: the reference's flags, and `ctl`, `check` and `hash-password`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -101,6 +101,8 @@ pub enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Ask for a password, or read it from standard input, and print its hash for password=
+    HashPassword,
 }
 
 impl Arguments {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::changes::Change;
+use crate::api::changes::Change;
 use crate::model::{ProcessId, ProcessInfo, StateCode, SupervisorState};
 
 /// An event.

@@ -28,7 +28,6 @@ mod answer;
 mod appear;
 mod bus;
 mod call;
-mod changes;
 mod events;
 mod failure;
 mod flights;

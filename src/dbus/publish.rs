@@ -7,13 +7,13 @@ use serde::Serialize;
 use zbus::DynamicType;
 use zbus::message::Message;
 
-use super::changes::{Change, changes, more_running};
 use super::events::{Event, Tries, event, supervisor_event};
 use super::interface::Values;
 use super::object::Object;
 use super::session::Shared;
 use super::standard::{Interfaces, interface_names};
 use super::{group, manager, path, process};
+use crate::api::changes::{Change, changes, more_running};
 use crate::api::process::ProcessReport;
 use crate::api::{Reloads, wall_clock};
 use crate::model::{ProcessInfo, Snapshot};

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::listen::{BoundUnix, FileId, bind_unix, file_id};
+use super::peer::Peer;
 use crate::config::UnixServer;
 use crate::config::setting::LogLevel;
 
@@ -23,18 +24,19 @@ pub trait Accept: Send + 'static {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
 
-    /// Waits for the next one. May be dropped and called again at any time.
-    fn accept(&mut self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    /// Waits for the next one, and tells who is at its other end. May be dropped and called again
+    /// at any time.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
 }
 
 impl Accept for TcpListener {
     type Stream = TcpStream;
 
-    async fn accept(&mut self) -> io::Result<TcpStream> {
-        let (stream, _) = Self::accept(self).await?;
+    async fn accept(&mut self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, address) = Self::accept(self).await?;
         // An answer is one write: it should leave at once.
         stream.set_nodelay(true)?;
-        Ok(stream)
+        Ok((stream, Peer::Inet(address)))
     }
 }
 
@@ -42,9 +44,16 @@ impl Accept for TcpListener {
 impl Accept for UnixListener {
     type Stream = UnixStream;
 
-    async fn accept(&mut self) -> io::Result<UnixStream> {
-        Self::accept(self).await.map(|(stream, _)| stream)
+    async fn accept(&mut self) -> io::Result<(UnixStream, Peer)> {
+        Self::accept(self).await.and_then(|(stream, _)| with_peer(stream))
     }
+}
+
+/// What the kernel does not tell is of this connection alone, which ends.
+fn with_peer(stream: UnixStream) -> io::Result<(UnixStream, Peer)> {
+    let peer = Peer::of_unix(&stream)
+        .map_err(|why| io::Error::new(io::ErrorKind::ConnectionAborted, why))?;
+    Ok((stream, peer))
 }
 
 /// A listening unix socket of our own. Its file goes with it, if it is still this socket's.
@@ -116,13 +125,15 @@ impl UnixSocket {
 impl Accept for UnixSocket {
     type Stream = UnixStream;
 
-    async fn accept(&mut self) -> io::Result<UnixStream> {
+    async fn accept(&mut self) -> io::Result<(UnixStream, Peer)> {
         loop {
             if !self.is_in_place() {
                 self.come_back().await;
             }
             tokio::select! {
-                accepted = self.listener.accept() => return accepted.map(|(stream, _)| stream),
+                accepted = self.listener.accept() => {
+                    return accepted.and_then(|(stream, _)| with_peer(stream));
+                }
                 () = changed(self.watch.as_ref()) => {}
             }
         }
@@ -201,13 +212,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::config::Access;
 
     fn open(path: &Path) -> UnixSocket {
         let settings = UnixServer {
             file: path.into(),
             mode: 0o700,
             owner: None,
-            credentials: None,
+            access: Access::default(),
             fd_name: "unix".into(),
         };
         let bound = bind_unix(&settings).unwrap();

@@ -1,40 +1,66 @@
-//! Who may come in: basic authentication (RFC 7617), and no page of another site.
+//! Who may come in, and as what.
 //!
-//! A browser sends requests for whatever page it shows. Those are told by the marks that
-//! browsers set and pages cannot remove (Origin, Sec-Fetch-Site), and a name that was rebound to
-//! this host by its Host. Programs send none of these marks and are let through.
+//! In this order: no page of another site acts through a browser ([`browser`]); the kernel
+//! vouches for users of this host ([`peers`]); everybody else has a name and a password
+//! ([`password`]), of which only so many may be wrong ([`limiter`]), and which need not be proved
+//! each time ([`memory`]). Whoever is let in has the highest of their roles, and none above the
+//! listener's.
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use hyper::header::{
-    ACCEPT_LANGUAGE, AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN, REFERER, USER_AGENT,
-    WWW_AUTHENTICATE,
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hyper::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Method, Response, StatusCode};
-use sha1::{Digest, Sha1};
-use subtle::{Choice, ConstantTimeEq};
+use tokio::time::Instant;
 
-use super::body::{Body, status_only};
-use crate::config::Credentials;
+pub mod browser;
+pub mod dress;
+mod given;
+pub mod limiter;
+mod memory;
+pub mod password;
+mod peers;
+
+use super::accept::Report;
+use super::body::Body;
+use super::peer::Peer;
+use super::refusal::Refusal;
+use crate::api::Caller;
+use crate::config::Access;
+use crate::config::setting::LogLevel;
+use crate::model::{Error, ErrorKind, Role};
+use browser::{Browsers, Media};
+use given::Given;
+use limiter::{Failure, Limiter, Source};
+use memory::{Mark, Memory};
+use password::{Accounts, Looked, Slow, Turn};
+use peers::Peers;
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"default\"");
-/// Marks a stored password as the lowercase hex of its SHA-1.
-const SHA_PREFIX: &str = "{SHA}";
-const SHA1_BYTES: usize = 20;
-
-/// Clients are lenient with padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+/// How much of a name is logged, in bytes.
+const NAME_SHOWN_MAX: usize = 64;
+/// When to come again where too many wait for their password to be looked at.
+const CROWD_TIME: Duration = Duration::from_secs(1);
 
 /// The door of one listener.
 pub struct Gate {
-    credentials: Option<Digests>,
-    /// The names by which browsers may call; `None` for a listener that no browser reaches by
-    /// a name, or one with a password, which a browser does not send to a rebound name.
-    hosts: Option<Vec<String>>,
+    /// Whoever comes in where nobody is asked, and with it the most that anybody may do.
+    anybody: Caller,
+    /// `None` where nobody can log in.
+    accounts: Option<Accounts>,
+    /// `None` where the peers are not told apart.
+    peers: Option<Peers>,
+    browsers: Browsers,
+    attempts: Mutex<Attempts>,
+    base_path: String,
+    tls: bool,
+    report: Report,
+}
+
+/// What is remembered of attempts to log in.
+struct Attempts {
+    limiter: Limiter,
+    memory: Option<Memory>,
 }
 
 /// Why a request may not come in.
@@ -42,60 +68,209 @@ pub struct Gate {
 pub enum Refused {
     /// It lacks the right credentials.
     Unknown,
+    /// It is of a user of this host who may not come in, and nobody can log in.
+    NotAllowed,
+    /// Too many attempts have failed; when the next may be made.
+    TooMany(Duration),
     /// A browser sent it for a page of another site.
     CrossSite,
+    /// A browser sent it to a name that is not this host's.
+    Rebound,
+    /// Its body is not what it has to be.
+    Media(Media),
 }
 
-/// Of both parts only the SHA-1 is kept and compared: equal lengths, no plain text in memory.
-/// `None` where nobody can match: an empty user name or password never means "open".
-struct Digests(Option<([u8; SHA1_BYTES], [u8; SHA1_BYTES])>);
+/// How far an attempt to log in has come.
+enum Attempt {
+    /// None was made.
+    None,
+    Known(Caller),
+    Refused(Refused),
+    /// The password has to be looked at where that takes its time.
+    Slow(Box<Pending>),
+}
+
+struct Pending {
+    source: Source,
+    mark: Option<Mark>,
+    given: Given,
+    slow: Slow,
+}
 
 impl Gate {
     /// The door of a unix socket.
     #[must_use]
-    pub fn unix(credentials: Option<&Credentials>) -> Self {
-        Self { credentials: credentials.map(Digests::new), hosts: None }
+    pub fn unix(access: &Access, report: Report) -> Self {
+        Self::new(access, Browsers::new(access, None), report)
     }
 
     /// The door of a TCP listener that is also known by these names.
     #[must_use]
-    pub fn inet(credentials: Option<&Credentials>, names: &[&str]) -> Self {
-        let credentials = credentials.map(Digests::new);
-        let hosts = credentials.is_none().then(|| {
-            let names = names.iter().filter(|name| !name.is_empty());
-            names.copied().chain(["localhost"]).map(str::to_ascii_lowercase).collect()
-        });
-        Self { credentials, hosts }
+    pub fn inet(access: &Access, names: &[&str], tls: bool, report: Report) -> Self {
+        let browsers = Browsers::new(access, Some(names));
+        Self { tls, ..Self::new(access, browsers, report) }
     }
 
-    /// Whether a request may come in.
+    fn new(access: &Access, browsers: Browsers, report: Report) -> Self {
+        let most = access.role;
+        let own = access.credentials.as_ref().map(|credentials| (credentials, Role::Admin));
+        let others = access.accounts.iter().map(|account| (&account.credentials, account.role));
+        let known = own.into_iter().chain(others).map(|(credentials, role)| {
+            let name = Some(credentials.username.as_str().into());
+            (credentials, Caller { role: role.min(most), name })
+        });
+        Self {
+            anybody: Caller { role: most, name: None },
+            accounts: access.asks_for_password().then(|| Accounts::new(known)),
+            peers: access.peers.as_ref().map(|peers| Peers::new(peers, most)),
+            browsers,
+            attempts: Mutex::new(Attempts { limiter: Limiter::default(), memory: Memory::new() }),
+            base_path: access.base_path.clone(),
+            tls: false,
+            report,
+        }
+    }
+
+    /// What stands before every path, without a slash at its end; often nothing.
+    #[must_use]
+    pub fn base_path(&self) -> &str {
+        &self.base_path
+    }
+
+    /// The answer to a browser that asks whether a page of an allowed origin may send something;
+    /// it asks without credentials. To be looked at before [`Self::admit`].
+    #[must_use]
+    pub fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response<Body>> {
+        self.browsers.preflight(method, headers)
+    }
+
+    /// Who sends this request, if it may come in.
     ///
     /// # Errors
     /// Why not.
-    pub fn admit(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refused> {
-        if let Some(credentials) = &self.credentials
-            && !given(headers).is_some_and(|(user, password)| credentials.admit(&user, &password))
-        {
-            return Err(Refused::Unknown);
+    pub async fn admit(
+        &self,
+        peer: &Peer,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<Caller, Refused> {
+        self.browsers.admit(method, headers)?;
+        let vouched = self.vouched_for(peer);
+        let Some(accounts) = &self.accounts else {
+            return vouched.cloned().ok_or(Refused::NotAllowed);
+        };
+        if let Some(caller) = vouched.filter(|caller| caller.role >= self.anybody.role) {
+            return Ok(caller.clone());
         }
-        let reads = *method == Method::GET || *method == Method::HEAD;
-        if (!reads && is_cross_site(headers)) || self.is_rebound(headers) {
-            return Err(Refused::CrossSite);
-        }
-        Ok(())
+        let caller = match self.attempt(accounts, peer, headers) {
+            Attempt::None => return vouched.cloned().ok_or(Refused::Unknown),
+            Attempt::Known(caller) => caller,
+            Attempt::Refused(why) => return Err(why),
+            // In a box: an idle connection has room for what every request needs, and no more.
+            Attempt::Slow(pending) => Box::pin(self.look_slowly(*pending, peer)).await?,
+        };
+        Ok(vouched.filter(|vouched| vouched.role > caller.role).cloned().unwrap_or(caller))
     }
 
-    /// A browser that calls this host by a name of another's.
-    fn is_rebound(&self, headers: &HeaderMap) -> bool {
-        let Some(hosts) = &self.hosts else {
-            return false;
+    /// Who a peer is without a password.
+    fn vouched_for(&self, peer: &Peer) -> Option<&Caller> {
+        match (&self.peers, &self.accounts) {
+            (Some(peers), _) => peers.caller(peer),
+            (None, None) => Some(&self.anybody),
+            (None, Some(_)) => None,
+        }
+    }
+
+    fn attempt(&self, accounts: &Accounts, peer: &Peer, headers: &HeaderMap) -> Attempt {
+        let Some(given) = Given::of(headers) else {
+            return Attempt::None;
         };
-        let Some(host) = text(headers, HOST.as_str()) else {
-            return false;
+        let source = Source::of(peer);
+        let mark = self.attempts().mark(source, &given);
+        match self.attempts().before(source, mark) {
+            Ok(Some(caller)) => return Attempt::Known(caller),
+            Ok(None) => {}
+            Err(why) => return Attempt::Refused(why),
+        }
+        let looked = match accounts.look(&given.user, &given.password) {
+            Looked::Right(caller) => Some(caller),
+            Looked::Wrong => None,
+            Looked::Slow(slow) => {
+                return Attempt::Slow(Box::new(Pending { source, mark, given, slow }));
+            }
         };
-        let name = host_name(host).trim_end_matches('.').to_ascii_lowercase();
-        let known = name.parse::<std::net::IpAddr>().is_ok() || hosts.contains(&name);
-        !known && is_browser(headers)
+        match self.settle(source, mark, &given.user, looked, peer) {
+            Ok(caller) => Attempt::Known(caller),
+            Err(why) => Attempt::Refused(why),
+        }
+    }
+
+    async fn look_slowly(&self, pending: Pending, peer: &Peer) -> Result<Caller, Refused> {
+        let Pending { source, mark, given, slow } = pending;
+        let turn = Turn::wait().await.ok_or(Refused::TooMany(CROWD_TIME))?;
+        // While it waited, another may have proved the same, or failed too often.
+        if let Some(caller) = self.attempts().before(source, mark)? {
+            return Ok(caller);
+        }
+        let Given { user, password } = given;
+        let (looked, turn) = slow.look(password, turn).await;
+        let settled = self.settle(source, mark, &user, looked, peer);
+        drop(turn);
+        settled
+    }
+
+    /// Takes note of how an attempt has ended.
+    fn settle(
+        &self,
+        source: Source,
+        mark: Option<Mark>,
+        user: &[u8],
+        looked: Option<Caller>,
+        peer: &Peer,
+    ) -> Result<Caller, Refused> {
+        let mut attempts = self.attempts();
+        if let Some(caller) = looked {
+            if let (Some(mark), Some(memory)) = (mark, &mut attempts.memory) {
+                memory.keep(mark, caller.clone());
+            }
+            return Ok(caller);
+        }
+        let failure = attempts.limiter.failed(source, Instant::now());
+        drop(attempts);
+        let user = String::from_utf8_lossy(user.get(..NAME_SHOWN_MAX).unwrap_or(user));
+        match failure {
+            Failure::First => (self.report)(
+                LogLevel::Warn,
+                &format!("a login from {peer} as {user:?} failed: wrong name or password"),
+            ),
+            Failure::Another => {}
+            Failure::Last => (self.report)(
+                LogLevel::Warn,
+                &format!(
+                    "logins from {peer} fail, the last as {user:?}: its next ones have to wait"
+                ),
+            ),
+        }
+        Err(Refused::Unknown)
+    }
+
+    fn attempts(&self) -> MutexGuard<'_, Attempts> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Attempts {
+    fn mark(&self, source: Source, given: &Given) -> Option<Mark> {
+        Some(self.memory.as_ref()?.mark(source, &given.user, &given.password))
+    }
+
+    /// Who it is, if that has been proved; else whether an attempt may be made.
+    fn before(&self, source: Source, mark: Option<Mark>) -> Result<Option<Caller>, Refused> {
+        let known = mark.and_then(|mark| self.memory.as_ref()?.recall(mark));
+        if known.is_none() {
+            self.limiter.admit(source, Instant::now()).map_err(Refused::TooMany)?;
+        }
+        Ok(known)
     }
 }
 
@@ -103,195 +278,42 @@ impl Refused {
     /// What is answered.
     #[must_use]
     pub fn answer(self) -> Response<Body> {
-        match self {
-            Self::CrossSite => status_only(StatusCode::FORBIDDEN),
-            Self::Unknown => {
-                let mut refusal = status_only(StatusCode::UNAUTHORIZED);
-                refusal.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
-                refusal
+        Refusal::from(self).answer()
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(why: Refused) -> Self {
+        let denied = |why: &str| Error::new(ErrorKind::AccessDenied, why).into();
+        match why {
+            Refused::Unknown => {
+                Self::new(StatusCode::UNAUTHORIZED, "a name and a password are needed")
+                    .with(WWW_AUTHENTICATE, CHALLENGE)
+            }
+            Refused::NotAllowed => {
+                denied("this user of the host may not come in: see allow_users and allow_groups")
+            }
+            Refused::CrossSite => {
+                denied("a page of another site may not do this: see allow_origins")
+            }
+            Refused::Rebound => denied("this host is not known by that name: see allow_hosts"),
+            Refused::TooMany(wait) => {
+                let seconds = seconds(wait);
+                let why = format!("too many failed logins: wait {seconds} s");
+                Self::new(StatusCode::TOO_MANY_REQUESTS, why).with(RETRY_AFTER, seconds.into())
+            }
+            Refused::Media(media) => {
+                let why = format!("expected a body of the type {}", media.name());
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why)
             }
         }
     }
 }
 
-impl Digests {
-    fn new(credentials: &Credentials) -> Self {
-        let Credentials { username, password } = credentials;
-        let stored = match password.strip_prefix(SHA_PREFIX) {
-            Some(hex) => from_hex(hex),
-            None => Some(Sha1::digest(password).into()),
-        };
-        let usable = !username.is_empty() && !password.is_empty();
-        Self(stored.filter(|_| usable).map(|password| (Sha1::digest(username).into(), password)))
-    }
-
-    /// Takes the same time whatever is wrong.
-    fn admit(&self, user: &[u8], password: &[u8]) -> bool {
-        let wanted = self.0.unwrap_or_default();
-        let usable = Choice::from(u8::from(self.0.is_some()));
-        let user: [u8; SHA1_BYTES] = Sha1::digest(user).into();
-        let password: [u8; SHA1_BYTES] = Sha1::digest(password).into();
-        (usable & user.ct_eq(&wanted.0) & password.ct_eq(&wanted.1)).into()
-    }
-}
-
-/// The user and password of a request. Only the first colon divides.
-fn given(headers: &HeaderMap) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (scheme, encoded) = text(headers, AUTHORIZATION.as_str())?.trim().split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let mut user = BASE64.decode(encoded.trim()).ok()?;
-    let colon = user.iter().position(|&byte| byte == b':')?;
-    let password = user.split_off(colon + 1);
-    user.pop();
-    Some((user, password))
-}
-
-/// A request that a browser made for a page of another site. An `Origin` must be this host's
-/// own, as the request names it.
-fn is_cross_site(headers: &HeaderMap) -> bool {
-    let fetched = text(headers, "sec-fetch-site").is_some_and(|site| {
-        !site.eq_ignore_ascii_case("same-origin") && !site.eq_ignore_ascii_case("none")
-    });
-    let own = |origin: &HeaderValue| {
-        let origin = origin.to_str().ok()?.split_once("://")?.1;
-        Some(origin.eq_ignore_ascii_case(text(headers, HOST.as_str())?))
-    };
-    fetched || headers.get(ORIGIN).is_some_and(|origin| own(origin) != Some(true))
-}
-
-/// Browsers hide none of these; programs may send one of them, at the price of being told that
-/// the name they call this host by is not among its names.
-fn is_browser(headers: &HeaderMap) -> bool {
-    let marks = [ORIGIN.as_str(), REFERER.as_str(), ACCEPT_LANGUAGE.as_str(), "sec-fetch-site"];
-    marks.iter().any(|mark| headers.contains_key(*mark))
-        || text(headers, USER_AGENT.as_str()).is_some_and(|agent| agent.starts_with("Mozilla/"))
-}
-
-/// `localhost` of `localhost:9001`, `::1` of `[::1]:9001`.
-fn host_name(host: &str) -> &str {
-    match host.strip_prefix('[') {
-        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    }
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-fn from_hex(hex: &str) -> Option<[u8; SHA1_BYTES]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let mut bytes = [0; SHA1_BYTES];
-    let (pairs, []) = hex.as_bytes().as_chunks::<2>() else {
-        return None;
-    };
-    if pairs.len() != SHA1_BYTES {
-        return None;
-    }
-    for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(high)? << 4 | digit(low)?;
-    }
-    Some(bytes)
+/// Whole seconds, and never none.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let pairs = pairs.iter().map(|(name, value)| {
-            (hyper::header::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
-        });
-        pairs.collect()
-    }
-
-    fn credentials(username: &str, password: &str) -> Credentials {
-        Credentials { username: username.to_owned(), password: password.to_owned() }
-    }
-
-    fn status(gate: &Gate, method: &Method, pairs: &[(&'static str, &str)]) -> u16 {
-        gate.admit(method, &headers(pairs))
-            .map_or_else(|why| why.answer().status().as_u16(), |()| 200)
-    }
-
-    #[test]
-    fn only_the_right_credentials_open() {
-        let sha = format!("{{SHA}}{}", "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8");
-        let check = |stored: (&str, &str), header: &str, wanted| {
-            let gate = Gate::unix(Some(&credentials(stored.0, stored.1)));
-            let encoded = match header.split_once(' ') {
-                Some((scheme, plain)) => format!("{scheme} {}", BASE64.encode(plain)),
-                None => header.to_owned(),
-            };
-            let got = status(&gate, &Method::GET, &[("authorization", &encoded)]);
-            assert_eq!(got, wanted, "{stored:?} {header}");
-        };
-        check(("u", "p"), "Basic u:p", 200);
-        check(("u", "p"), "bAsIc u:p", 200);
-        check(("u", "p:q:"), "Basic u:p:q:", 200);
-        check(("u", "p"), "Basic u:P", 401);
-        check(("u", "p"), "Basic x:p", 401);
-        check(("u", "p"), "Basic u:", 401);
-        check(("u", "p"), "Basic u", 401);
-        check(("u", "p"), "Digest u:p", 401);
-        check(("u", "p"), "Basic", 401);
-        check(("u", "p"), "", 401);
-        check(("u", &sha), "Basic u:password", 200);
-        check(("u", &sha), &format!("Basic u:{sha}"), 401);
-        check(("u", &sha.replace('a', "A")), "Basic u:password", 401);
-        check(("u", "{SHA}"), "Basic u:", 401);
-        check(("", ""), "Basic :", 401);
-        check(("u", ""), "Basic u:", 401);
-        check(("", "p"), "Basic :p", 401);
-        let open = Gate::unix(None);
-        assert_eq!(status(&open, &Method::GET, &[]), 200);
-        let gate = Gate::unix(Some(&credentials("u", "p")));
-        assert_eq!(status(&gate, &Method::GET, &[]), 401);
-        assert_eq!(status(&gate, &Method::GET, &[("authorization", "Basic !!")]), 401);
-    }
-
-    #[test]
-    fn no_page_of_another_site_comes_in() {
-        let gate = Gate::inet(None, &["box"]);
-        let check = |method: Method, pairs: &[(&'static str, &str)], wanted| {
-            assert_eq!(status(&gate, &method, pairs), wanted, "{method} {pairs:?}");
-        };
-        let host = ("host", "box:9001");
-        // Programs, by whatever name.
-        check(Method::POST, &[("host", "anything:9001")], 200);
-        check(
-            Method::POST,
-            &[("host", "anything:9001"), ("user-agent", "Python-xmlrpc/3.11")],
-            200,
-        );
-        check(Method::POST, &[], 200);
-        // A browser on our own page.
-        check(Method::POST, &[host, ("origin", "http://box:9001")], 200);
-        check(Method::POST, &[host, ("sec-fetch-site", "same-origin")], 200);
-        check(Method::POST, &[("host", "[::1]:9001"), ("origin", "http://[::1]:9001")], 200);
-        // A browser on another's.
-        check(Method::POST, &[host, ("origin", "http://evil")], 403);
-        check(Method::POST, &[host, ("origin", "http://box:9002")], 403);
-        check(Method::POST, &[host, ("origin", "null")], 403);
-        check(Method::POST, &[host, ("sec-fetch-site", "cross-site")], 403);
-        check(Method::POST, &[host, ("sec-fetch-site", "same-site")], 403);
-        // A link from elsewhere to our page.
-        check(Method::GET, &[host, ("sec-fetch-site", "cross-site")], 200);
-        // A name that was rebound to this host.
-        let rebound = ("host", "evil:9001");
-        check(Method::POST, &[rebound, ("origin", "http://evil:9001")], 403);
-        check(Method::GET, &[rebound, ("user-agent", "Mozilla/5.0")], 403);
-        check(Method::GET, &[("host", "127.0.0.1:9001"), ("user-agent", "Mozilla/5.0")], 200);
-        check(Method::GET, &[("host", "LOCALHOST:9001"), ("user-agent", "Mozilla/5.0")], 200);
-        let locked = Gate::inet(Some(&credentials("u", "p")), &["box"]);
-        let basic = ("authorization", "Basic dTpw");
-        let pairs = [rebound, basic, ("user-agent", "Mozilla/5.0")];
-        assert_eq!(status(&locked, &Method::GET, &pairs), 200);
-    }
-}
+mod tests;

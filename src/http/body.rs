@@ -1,6 +1,6 @@
 //! What an answer is made of.
 
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -10,6 +10,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Response, StatusCode};
 
 use super::limits::Busy;
+use super::meters::Open;
 use crate::logs::{Followed, Follower};
 
 /// What a follower of a log is sent where the file was truncated.
@@ -20,19 +21,93 @@ pub struct Body {
     content: Content,
     /// Its connection has a request until it is sent.
     busy: Option<Busy>,
+    /// It is counted among the streams until it ends.
+    stream: Option<Open>,
 }
 
 enum Content {
     Whole(Bytes),
-    Log(Pin<Box<dyn Future<Output = (Option<Followed>, Follower)> + Send>>),
+    Pieces(Box<dyn Pieces>, Length),
+}
+
+/// How much there will be, where that is known.
+#[derive(Clone, Copy)]
+enum Length {
+    Known(u64),
+    Unknown,
+}
+
+/// Bytes that are made one piece at a time, the next when the last is on its way: a client that
+/// does not read has one in memory.
+trait Pieces: Send {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>>;
+}
+
+/// Pieces that a function makes, each from what it left of the last.
+struct Unfolded<N, F> {
+    next: N,
+    making: Option<Pin<Box<F>>>,
+}
+
+impl<S, N, F> Pieces for Unfolded<N, F>
+where
+    N: FnMut(S) -> F + Send,
+    F: Future<Output = io::Result<Option<(Bytes, S)>>> + Send,
+{
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+        let Some(making) = &mut self.making else {
+            return Poll::Ready(Ok(None));
+        };
+        let made = ready!(making.as_mut().poll(cx));
+        self.making = None;
+        Poll::Ready(made.map(|made| {
+            made.map(|(piece, state)| {
+                self.making = Some(Box::pin((self.next)(state)));
+                piece
+            })
+        }))
+    }
 }
 
 impl Body {
-    /// A log from here on, each byte as it is written. The next piece is read when the last
-    /// is on its way, so a client that does not read has one in memory.
+    /// A log from here on, each byte as it is written.
     #[must_use]
     pub fn log(follower: Follower) -> Self {
-        Self { content: Content::Log(next_piece(follower)), busy: None }
+        Self::pieces(follower, |mut follower: Follower| async move {
+            let piece = match follower.next().await {
+                Some(Followed::Bytes(bytes)) => bytes.into(),
+                Some(Followed::Truncated) => Bytes::from_static(TRUNCATED),
+                None => return Ok(None),
+            };
+            Ok(Some((piece, follower)))
+        })
+    }
+
+    /// Pieces that a function makes from a state, until it makes none. One that fails ends the
+    /// connection, so that the client knows that something is missing.
+    pub fn pieces<S, N, F>(first: S, mut next: N) -> Self
+    where
+        S: 'static,
+        N: FnMut(S) -> F + Send + 'static,
+        F: Future<Output = io::Result<Option<(Bytes, S)>>> + Send + 'static,
+    {
+        let making = Some(Box::pin(next(first)));
+        let pieces = Box::new(Unfolded { next, making });
+        Self { content: Content::Pieces(pieces, Length::Unknown), busy: None, stream: None }
+    }
+
+    /// The same, where it is known that they are so many bytes.
+    #[must_use]
+    pub fn of_length(mut self, bytes: u64) -> Self {
+        if let Content::Pieces(_, length) = &mut self.content {
+            *length = Length::Known(bytes);
+        }
+        self
+    }
+
+    /// Counts it as a stream until it ends.
+    pub fn count(&mut self, stream: Open) {
+        self.stream = Some(stream);
     }
 
     /// Keeps the connection's mark until the body is sent.
@@ -43,7 +118,7 @@ impl Body {
 
 impl<B: Into<Bytes>> From<B> for Body {
     fn from(bytes: B) -> Self {
-        Self { content: Content::Whole(bytes.into()), busy: None }
+        Self { content: Content::Whole(bytes.into()), busy: None, stream: None }
     }
 }
 
@@ -57,44 +132,36 @@ pub fn answer(status: StatusCode, media_type: &'static str, body: Body) -> Respo
     response
 }
 
+/// An answer in JSON.
+pub fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {
+    // Fails only where a map's key is no string; the answer is then as empty as it is wrong.
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    answer(status, "application/json", text.into())
+}
+
 /// An answer that says no more than its status.
 #[must_use]
 pub fn status_only(status: StatusCode) -> Response<Body> {
-    let text = status.canonical_reason().unwrap_or_default();
-    answer(status, "text/plain;charset=utf-8", format!("{} {text}\n", status.as_u16()).into())
-}
-
-fn next_piece(
-    mut follower: Follower,
-) -> Pin<Box<dyn Future<Output = (Option<Followed>, Follower)> + Send>> {
-    Box::pin(async move { (follower.next().await, follower) })
+    super::refusal::Refusal::of(status).answer()
 }
 
 impl HttpBody for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let content = &mut self.get_mut().content;
-        let bytes = match content {
-            Content::Whole(bytes) => std::mem::take(bytes),
-            Content::Log(piece) => {
-                let (followed, follower) = ready!(piece.as_mut().poll(cx));
-                let Some(followed) = followed else {
-                    *content = Content::Whole(Bytes::new());
-                    return Poll::Ready(None);
-                };
-                *content = Content::Log(next_piece(follower));
-                match followed {
-                    Followed::Bytes(bytes) => bytes.into(),
-                    Followed::Truncated => Bytes::from_static(TRUNCATED),
-                }
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match &mut self.get_mut().content {
+            Content::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-        };
-        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            Content::Pieces(pieces, _) => Poll::Ready(
+                ready!(pieces.poll_piece(cx)).map(|piece| piece.map(Frame::data)).transpose(),
+            ),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
@@ -104,7 +171,8 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Log(_) => SizeHint::default(),
+            Content::Pieces(_, Length::Known(bytes)) => SizeHint::with_exact(*bytes),
+            Content::Pieces(_, Length::Unknown) => SizeHint::default(),
         }
     }
 }

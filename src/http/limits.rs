@@ -36,6 +36,9 @@ pub struct Limits {
     /// its next request is closed; if none waits, the new one is served and no other accepted
     /// until one ends. There is no other limit to how long a connection may wait.
     pub connections: usize,
+    /// Answers that go on until their reader leaves, of all listeners together; one more is
+    /// refused with 503, so that there is always room for requests that end.
+    pub streams: usize,
     /// Time for a whole head to come, from its first byte; a slower one is cut off.
     pub head_time: Duration,
     /// Time without a byte taken by a client that has an answer coming; then it is cut off.
@@ -44,10 +47,27 @@ pub struct Limits {
     pub close_time: Duration,
 }
 
+/// Connections of one listener at least, however few descriptors there are, and at most: some 10 KB
+/// of memory each.
+const CONNECTIONS_MIN: usize = 64;
+const CONNECTIONS_MAX: usize = 16_384;
+
+impl Limits {
+    /// Those of a process that may open so many descriptors. Clients get half of them, and streams,
+    /// which often have a file open beside their connection, half of that: programs can always be
+    /// started.
+    #[must_use]
+    pub fn for_descriptors(descriptors: usize) -> Self {
+        let connections = (descriptors / 2).clamp(CONNECTIONS_MIN, CONNECTIONS_MAX);
+        Self { connections, streams: connections / 2, ..Self::default() }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 512,
+            streams: 256,
             head_time: Duration::from_secs(30),
             // A person may have stopped the terminal that shows a log.
             stall_time: Duration::from_secs(600),

@@ -85,7 +85,7 @@ pub fn bind_inet(settings: &InetServer) -> io::Result<TcpListener> {
 /// Whether the server would let everybody in who can reach it, and nobody said that this is meant.
 #[must_use]
 pub fn is_open_to_others(settings: &InetServer) -> bool {
-    settings.credentials.is_none() && !settings.allow_unauthenticated
+    !settings.asks_who() && !settings.allow_unauthenticated
 }
 
 /// Which file a path leads to, without following it if it is a symbolic link.
@@ -177,13 +177,14 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     use super::*;
+    use crate::config::Access;
 
     fn settings(path: &Path, mode: u32) -> UnixServer {
         UnixServer {
             file: path.into(),
             mode,
             owner: None,
-            credentials: None,
+            access: Access::default(),
             fd_name: "unix".into(),
         }
     }
@@ -238,7 +239,8 @@ mod tests {
         let server = |host: &str, allow| InetServer {
             host: host.to_owned(),
             port: 0,
-            credentials: None,
+            access: Access::default(),
+            tls: None,
             allow_unauthenticated: allow,
             fd_name: "inet".into(),
         };

@@ -14,17 +14,28 @@ use tokio::task::JoinSet;
 
 use crate::api::Api;
 use crate::config::setting::LogLevel;
-use crate::config::{Config, InetServer, UnixServer};
+use crate::config::{self, Config, InetServer, UnixServer};
 
 pub mod accept;
 pub mod auth;
 pub mod body;
+pub mod events;
 pub mod limits;
 pub mod listen;
+pub mod meters;
+pub mod nodes;
+pub mod openapi;
 pub mod passed;
 pub mod path;
+pub mod peer;
+pub mod refusal;
+mod renewal;
+pub mod request;
+pub mod rest;
 pub mod router;
+pub mod routes;
 pub mod rpc;
+pub mod secure;
 pub mod serve;
 pub mod web;
 
@@ -32,8 +43,11 @@ use accept::{Report, UnixSocket};
 use auth::Gate;
 use limits::Limits;
 use listen::{BoundUnix, bind_inet, bind_unix};
+use nodes::Nodes;
 use passed::{Address, Passed};
+use renewal::Renewal;
 use router::{Router, Site};
+use secure::Secure;
 
 /// Listeners that are bound but not yet served: this works before the runtime, and before the
 /// daemon leaves its terminal, where a person can still see why it does not.
@@ -41,6 +55,7 @@ use router::{Router, Site};
 pub struct Bound {
     inet: Option<(InetServer, Vec<StdTcpListener>)>,
     unix: Option<(UnixServer, UnixListeners)>,
+    nodes: config::Nodes,
 }
 
 enum UnixListeners {
@@ -54,6 +69,8 @@ enum UnixListeners {
 pub struct Servers {
     tasks: JoinSet<()>,
     closing: watch::Sender<()>,
+    /// What asks other nodes, while somebody looks; it ends with this.
+    watching: JoinSet<()>,
 }
 
 impl Bound {
@@ -67,7 +84,7 @@ impl Bound {
         let disagree =
             |errors: Vec<String>| io::Error::new(io::ErrorKind::InvalidInput, errors.join("; "));
         let assigned = passed::assign(passed, config).map_err(disagree)?;
-        let mut bound = Self::default();
+        let mut bound = Self { nodes: config.nodes.clone(), ..Self::default() };
         if let Some(settings) = &config.inet {
             let listeners = if assigned.inet.is_empty() {
                 vec![bind_inet(settings)?]
@@ -99,27 +116,44 @@ impl Bound {
     pub fn serve(self, api: &Arc<Api>) -> io::Result<Servers> {
         let (closing, closed) = watch::channel(());
         let mut tasks = JoinSet::new();
-        let site = Arc::new(Site::new(api.clone()));
+        let host = nix::unistd::gethostname().unwrap_or_default();
+        let nodes = Arc::new(Nodes::new(&self.nodes, &host.to_string_lossy()));
+        let limits = Limits::for_descriptors(descriptors());
+        let site = Arc::new(Site::new(api.clone(), nodes, limits));
+        let watching = site.watch_nodes();
         let log = api.clone();
         let report: Report = Arc::new(move |level, line| log.log_line(level, line));
-        let limits = Limits::default();
         if let Some((settings, listeners)) = self.inet {
-            announce(&report, "inet_http_server", settings.credentials.is_some());
+            announce(&report, "inet_http_server", settings.asks_who());
             let own_name = nix::unistd::gethostname().unwrap_or_default();
             let own_name = own_name.to_string_lossy();
             let short = own_name.split('.').next().unwrap_or_default();
             let names = [settings.host.as_str(), &own_name, short];
-            let gate = Gate::inet(settings.credentials.as_ref(), &names);
+            let tls = settings.tls.is_some();
+            let gate = Gate::inet(&settings.access, &names, tls, report.clone());
             let router = Arc::new(Router::new(site.clone(), gate));
+            let secure = settings.tls.map(|tls| Renewal::new(api.clone(), tls)).transpose()?;
             for listener in listeners {
                 let listener = TcpListener::from_std(listener)?;
                 let (router, report) = (router.clone(), report.clone());
-                tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
+                match &secure {
+                    Some(renewal) => {
+                        let listener = Secure::new(listener, renewal.subscribe(), report.clone());
+                        tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
+                    }
+                    None => {
+                        tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
+                    }
+                }
+            }
+            if let Some(renewal) = secure {
+                tasks.spawn(renewal.attend(closed.clone()));
             }
         }
         if let Some((settings, listeners)) = self.unix {
-            announce(&report, "unix_http_server", settings.credentials.is_some());
-            let gate = Gate::unix(settings.credentials.as_ref());
+            let asks = settings.access.asks_for_password() || settings.access.peers.is_some();
+            announce(&report, "unix_http_server", asks);
+            let gate = Gate::unix(&settings.access, report.clone());
             let router = Arc::new(Router::new(site, gate));
             match listeners {
                 UnixListeners::Own(bound) => {
@@ -135,7 +169,7 @@ impl Bound {
                 }
             }
         }
-        Ok(Servers { tasks, closing })
+        Ok(Servers { tasks, closing, watching })
     }
 }
 
@@ -154,15 +188,23 @@ impl Servers {
     /// Takes no more connections, removes the unix socket, and lets requests under way end, for
     /// at most [`Limits::close_time`].
     pub async fn close(mut self) {
+        self.watching.abort_all();
         let _ = self.closing.send(());
         while self.tasks.join_next().await.is_some() {}
     }
 }
 
+/// How many descriptors this process may have.
+fn descriptors() -> usize {
+    use nix::sys::resource::{Resource, getrlimit};
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
 /// The reference's lines for a server that begins.
-fn announce(report: &Report, section: &str, has_password: bool) {
+fn announce(report: &Report, section: &str, asks_who: bool) {
     report(LogLevel::Info, "RPC interface 'supervisor' initialized");
-    if !has_password {
+    if !asks_who {
         let line = format!("Server '{section}' running without any HTTP authentication checking");
         report(LogLevel::Critical, &line);
     }

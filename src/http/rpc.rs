@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -22,8 +22,8 @@ const KEPT_BYTES_MAX: usize = 64 << 10;
 const KEPT_FOR: Duration = Duration::from_secs(1);
 
 /// Answers calls. One for all listeners.
+#[derive(Default)]
 pub struct Rpc {
-    api: Arc<Api>,
     /// Answers that hold until the fleet, the configuration or the second changes, at most one
     /// for each operation that takes nothing and only looks.
     kept: Arc<Mutex<Kept>>,
@@ -32,31 +32,26 @@ pub struct Rpc {
 type Kept = HashMap<&'static str, (Moment, Bytes)>;
 
 impl Rpc {
-    /// An XML-RPC face of the API.
-    #[must_use]
-    pub fn new(api: Arc<Api>) -> Self {
-        Self { api, kept: Arc::default() }
-    }
-
     /// The answer to a request's body; `None` if it is no call.
-    pub async fn answer(&self, body: &[u8]) -> Option<Bytes> {
-        let call = decode_call(body).inspect_err(|why| self.complain(body, why)).ok()?;
+    pub async fn answer(&self, api: &Api, body: &[u8]) -> Option<Bytes> {
+        let call = decode_call(body).inspect_err(|why| complain(api, body, why)).ok()?;
         let method = call.method;
-        self.api.trace(|| format!("XML-RPC method called: {method}()"));
+        api.trace(|| format!("XML-RPC method called: {method}()"));
         let keepable = operations::find(&method)
             .map(|entry| entry.spec)
             .filter(|spec| spec.is_keepable() && call.params.is_empty());
         let Some(spec) = keepable else {
-            return Some(self.encode(&method, self.api.dispatch(&method, call.params).await).await);
+            return Some(encode(api, &method, api.dispatch(&method, call.params).await).await);
         };
-        let now = self.api.moment();
+        let (now, begun) = (api.moment(), Instant::now());
         if let Some((moment, bytes)) = lock(&self.kept).get(spec.name)
             && *moment == now
         {
-            self.trace_success(&method);
+            trace_success(api, &method);
+            api.meters().count(spec, begun, true);
             return Some(bytes.clone());
         }
-        let bytes = self.encode(&method, self.api.dispatch(&method, Vec::new()).await).await;
+        let bytes = encode(api, &method, api.dispatch(&method, Vec::new()).await).await;
         lock(&self.kept).insert(spec.name, (now, bytes.clone()));
         if bytes.len() > KEPT_BYTES_MAX {
             let kept = Arc::clone(&self.kept);
@@ -68,37 +63,35 @@ impl Rpc {
         }
         Some(bytes)
     }
+}
 
-    async fn encode(&self, method: &str, result: Result<Value, Error>) -> Bytes {
-        match result {
-            Ok(value) => {
-                self.trace_success(method);
-                if system::size(&value) > LARGE_ANSWER_BYTES {
-                    let encoded = tokio::task::spawn_blocking(move || encode_response(&value));
-                    return encoded.await.unwrap_or_default().into();
-                }
-                encode_response(&value).into()
+async fn encode(api: &Api, method: &str, result: Result<Value, Error>) -> Bytes {
+    match result {
+        Ok(value) => {
+            trace_success(api, method);
+            if system::size(&value) > LARGE_ANSWER_BYTES {
+                let encoded = tokio::task::spawn_blocking(move || encode_response(&value));
+                return encoded.await.unwrap_or_default().into();
             }
-            Err(why) => {
-                let fault = Fault { code: error::row(why.kind).fault, string: error::text(&why) };
-                let Fault { code, string } = &fault;
-                self.api.trace(|| {
-                    format!("XML-RPC method {method}() returned fault: [{code}] {string}")
-                });
-                encode_fault(&fault).into()
-            }
+            encode_response(&value).into()
+        }
+        Err(why) => {
+            let fault = Fault { code: error::row(why.kind).fault, string: error::text(&why) };
+            let Fault { code, string } = &fault;
+            api.trace(|| format!("XML-RPC method {method}() returned fault: [{code}] {string}"));
+            encode_fault(&fault).into()
         }
     }
+}
 
-    fn trace_success(&self, method: &str) {
-        self.api.trace(|| format!("XML-RPC method {method}() returned successfully"));
-    }
+fn trace_success(api: &Api, method: &str) {
+    api.trace(|| format!("XML-RPC method {method}() returned successfully"));
+}
 
-    fn complain(&self, body: &[u8], why: &dyn std::error::Error) {
-        let shown = String::from_utf8_lossy(body.get(..SHOWN_BYTES_MAX).unwrap_or(body));
-        let line = format!("XML-RPC request data {shown:?} is invalid: {why}");
-        self.api.log_line(LogLevel::Error, &line);
-    }
+fn complain(api: &Api, body: &[u8], why: &dyn std::error::Error) {
+    let shown = String::from_utf8_lossy(body.get(..SHOWN_BYTES_MAX).unwrap_or(body));
+    let line = format!("XML-RPC request data {shown:?} is invalid: {why}");
+    api.log_line(LogLevel::Error, &line);
 }
 
 /// Gives the memory of a large answer, which was made of many small pieces, back to the system.

@@ -21,6 +21,8 @@ use super::body::Body;
 use super::limits::{
     BUFFER_BYTES_MAX, Busy, Connection, HEAD_BYTES_MAX, HEADERS_MAX, Limits, Timed,
 };
+use super::meters::Open;
+use super::peer::Peer;
 use crate::config::setting::LogLevel;
 
 /// How long nothing is accepted after the system had no descriptor or memory for a connection.
@@ -28,8 +30,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// What answers requests.
 pub trait Handle: Send + Sync + 'static {
-    /// The answer to a request.
-    fn handle(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
+    /// The answer to a request of this peer's.
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+        peer: &Peer,
+    ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// Counts a connection, for as long as what it gives lives.
+    fn connected(&self) -> Option<Open> {
+        None
+    }
 }
 
 /// Serves a listener until something is sent to `closing`, or its sender is gone; then it takes no more
@@ -50,11 +61,11 @@ pub async fn serve<A: Accept, H: Handle>(
                 connections.ended(ended, &report);
             }
             accepted = listener.accept(), if has_room => match accepted {
-                Ok(stream) => {
+                Ok((stream, peer)) => {
                     if connections.tasks.len() >= limits.connections {
                         connections.close_longest_waiting();
                     }
-                    connections.start(stream, handler.clone(), limits);
+                    connections.start(stream, peer, handler.clone(), limits);
                 }
                 Err(why) if is_of_one_connection(&why) => {}
                 Err(why) => {
@@ -85,14 +96,15 @@ struct Connections {
 }
 
 impl Connections {
-    fn start<H: Handle, S>(&mut self, stream: S, handler: Arc<H>, limits: Limits)
+    fn start<H: Handle, S>(&mut self, stream: S, peer: Peer, handler: Arc<H>, limits: Limits)
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
     {
         let connection = Arc::new(Connection::default());
         connection.waits();
         let stream = Timed::new(stream, connection.clone(), limits);
-        let task = self.tasks.spawn(serve_connection(stream, connection.clone(), handler));
+        let served = serve_connection(stream, peer, connection.clone(), handler);
+        let task = self.tasks.spawn(served);
         self.by_task.insert(task.id(), connection);
     }
 
@@ -123,16 +135,18 @@ impl Connections {
 
 async fn serve_connection<S, H: Handle>(
     stream: Timed<S>,
+    peer: Peer,
     connection: Arc<Connection>,
     handler: Arc<H>,
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
+    let _counted = handler.connected();
     let service = service_fn(|request| {
         let busy = Busy::new(connection.clone());
-        let handler = handler.clone();
+        let (handler, peer) = (&handler, &peer);
         async move {
-            let mut response = handler.handle(request).await;
+            let mut response = handler.handle(request, peer).await;
             response.body_mut().keep(busy);
             Ok::<_, Infallible>(response)
         }

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::sys::stat::fstat;
 
+use super::counts::StreamCounts;
 use super::pump::Moment;
 use super::sink::SinkSettings;
 use super::sinks::{SinkId, Sinks};
@@ -81,6 +83,8 @@ pub(super) struct Activity {
     outputs: Vec<Outputs>,
     /// The last second's date and time, for most lines share it.
     second: Option<(i64, String)>,
+    /// What is counted of it.
+    pub counts: Arc<StreamCounts>,
 }
 
 /// Where lines of one form go.
@@ -122,7 +126,13 @@ impl Activity {
                 None => outputs.push(Outputs { form, sinks: vec![sink], batch: String::new() }),
             }
         }
-        Self { level: settings.level, path: settings.logfile, outputs, second: None }
+        Self {
+            level: settings.level,
+            path: settings.logfile,
+            outputs,
+            second: None,
+            counts: Arc::default(),
+        }
     }
 
     /// Its file.
@@ -171,7 +181,7 @@ impl Activity {
             // A file is rotated after the line that fills it, as in the reference.
             let room = output.sinks.iter().map(|&id| sinks.room(id)).min().unwrap_or(u64::MAX);
             if output.batch.len() >= BATCH_BYTES_MAX || output.batch.len() as u64 >= room {
-                output.flush(sinks, now);
+                output.flush(sinks, now, &self.counts);
             }
         }
     }
@@ -184,16 +194,16 @@ impl Activity {
     /// Writes what was added.
     pub fn flush(&mut self, sinks: &mut Sinks, now: Moment) {
         for output in &mut self.outputs {
-            output.flush(sinks, now);
+            output.flush(sinks, now, &self.counts);
         }
     }
 }
 
 impl Outputs {
-    fn flush(&mut self, sinks: &mut Sinks, now: Moment) {
+    fn flush(&mut self, sinks: &mut Sinks, now: Moment, counts: &StreamCounts) {
         if !self.batch.is_empty() {
             for &id in &self.sinks {
-                sinks.write(id, self.batch.as_bytes(), now);
+                sinks.write(id, self.batch.as_bytes(), now, counts);
             }
             self.batch.clear();
         }

@@ -38,14 +38,33 @@ struct Place {
     path: PathBuf,
     file: Option<Arc<File>>,
     position: u64,
-    /// Nothing was seen yet: begin near the end.
-    fresh: bool,
+    /// Where to begin in the next file that is opened.
+    begin: Begin,
+}
+
+/// Where to begin in a file.
+#[derive(Clone, Copy, Debug)]
+enum Begin {
+    /// [`HEAD_BYTES`] before its end: nothing was seen yet.
+    NearEnd,
+    /// At this byte: somebody saw what is before it.
+    At(u64),
+    /// With its first byte: it is new.
+    Start,
 }
 
 impl Follower {
     pub(super) fn new(subscription: Subscription) -> Self {
         let Subscription { path, changes } = subscription;
-        Self { place: Place { path, file: None, position: 0, fresh: true }, changes }
+        Self { place: Place { path, file: None, position: 0, begin: Begin::NearEnd }, changes }
+    }
+
+    /// Begins at this byte of the file. If the file has fewer, it was truncated, and is followed
+    /// from its start.
+    #[must_use]
+    pub fn starting_at(mut self, offset: u64) -> Self {
+        self.place.begin = Begin::At(offset);
+        self
     }
 
     /// Waits for what comes next; `None` when the log will not change any more, because the
@@ -71,8 +90,12 @@ impl Place {
             let Some(file) = self.file.clone() else {
                 self.file = File::open(&self.path).ok().map(Arc::new);
                 let size = self.file.as_ref().map_or(0, |file| size(file));
-                self.position = if self.fresh { size.saturating_sub(HEAD_BYTES) } else { 0 };
-                self.fresh = false;
+                self.position = match self.begin {
+                    Begin::NearEnd => size.saturating_sub(HEAD_BYTES),
+                    Begin::At(offset) => offset,
+                    Begin::Start => 0,
+                };
+                self.begin = Begin::Start;
                 if self.file.is_none() {
                     return (self, None);
                 }
@@ -124,7 +147,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
         fs::write(&path, format!("{}{}", "a".repeat(10), "b".repeat(1024))).unwrap();
-        let place = Place { path: path.clone(), file: None, position: 0, fresh: true };
+        let place = Place { path: path.clone(), file: None, position: 0, begin: Begin::NearEnd };
         let (place, seen) = place.advance();
         assert_eq!(seen, bytes(&"b".repeat(1024)));
         let (place, seen) = place.advance();
@@ -156,10 +179,26 @@ mod tests {
     }
 
     #[test]
+    fn it_goes_on_where_somebody_left_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        fs::write(&path, "seen|new").unwrap();
+        let from = |offset| {
+            let begin = Begin::At(offset);
+            Place { path: path.clone(), file: None, position: 0, begin }.advance()
+        };
+        assert_eq!(from(5).1, bytes("new"));
+        assert_eq!(from(8).1, None);
+        let (place, seen) = from(100);
+        assert_eq!(seen, Some(Followed::Truncated));
+        assert_eq!(place.advance().1, bytes("seen|new"));
+    }
+
+    #[test]
     fn a_log_that_is_created_later_is_seen_from_its_start() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        let place = Place { path: path.clone(), file: None, position: 0, fresh: true };
+        let place = Place { path: path.clone(), file: None, position: 0, begin: Begin::NearEnd };
         let (place, seen) = place.advance();
         assert_eq!(seen, None);
         let content = "x".repeat(2000);

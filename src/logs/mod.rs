@@ -13,6 +13,7 @@ use crate::model::ProcessId;
 mod activity;
 mod ansi;
 pub mod auto;
+mod counts;
 mod episode;
 pub mod follow;
 mod outlet;
@@ -29,6 +30,7 @@ mod stream;
 mod worker;
 
 pub use activity::{ActivitySettings, Console, local_tm};
+pub use counts::{Counts, ProcessCounts, StreamCounts};
 pub use follow::{Followed, Follower};
 pub use plane::LogPlane;
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::activity::ActivitySettings;
+use super::counts::Counts;
 use super::follow::Follower;
 use super::queue::{Attachment, Order, Queue};
 use super::worker::Worker;
@@ -34,6 +35,7 @@ struct Shared {
     /// A [`LogLevel`], by its place in [`LogLevel::ALL`].
     level: AtomicU8,
     activity_path: Option<Box<Path>>,
+    counts: Counts,
 }
 
 impl LogPlane {
@@ -46,12 +48,14 @@ impl LogPlane {
     /// The activity log cannot be opened, or the system has no descriptor or thread left.
     pub fn start(activity: ActivitySettings) -> io::Result<Self> {
         let queue = Arc::new(Queue::new()?);
+        let counts = Counts::default();
         let shared = Shared {
+            counts: counts.clone(),
             queue: queue.clone(),
             level: AtomicU8::new(activity.level as u8),
             activity_path: activity.logfile.as_deref().map(Into::into),
         };
-        let worker = Worker::new(queue, activity)?;
+        let worker = Worker::new(queue, activity, counts)?;
         std::thread::Builder::new().name("logs".into()).spawn(move || worker.run())?;
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -81,6 +85,24 @@ impl LogPlane {
     #[must_use]
     pub fn activity_path(&self) -> Option<&Path> {
         self.shared.activity_path.as_deref()
+    }
+
+    /// What was counted of every stream.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.shared.counts
+    }
+
+    /// Activity lines that were dropped because too many waited for the disk.
+    #[must_use]
+    pub fn lines_dropped(&self) -> u64 {
+        self.shared.queue.lines_dropped()
+    }
+
+    /// Orders and activity lines that wait for the log thread.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.queue.len()
     }
 
     /// A process joined the fleet: its AUTO logs are created, so that they can be read before its

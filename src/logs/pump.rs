@@ -10,6 +10,7 @@
 use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -18,6 +19,7 @@ use nix::unistd;
 
 use super::Stream;
 use super::ansi::Stripper;
+use super::counts::ProcessCounts;
 use super::sinks::SinkId;
 use crate::model::ProcessId;
 
@@ -56,6 +58,7 @@ pub(super) struct Pump {
     /// Where it goes; `None` to be read and forgotten.
     pub sink: Option<SinkId>,
     pub stripper: Option<Stripper>,
+    pub counts: Arc<ProcessCounts>,
     pub pace: Pace,
     pub capacity: usize,
     pipe: OwnedFd,
@@ -88,12 +91,13 @@ impl Pump {
         pipe: OwnedFd,
         sink: Option<SinkId>,
         stripper: Option<Stripper>,
+        counts: Arc<ProcessCounts>,
     ) -> io::Result<Self> {
         let flags = OFlag::from_bits_retain(fcntl(&pipe, FcntlArg::F_GETFL)?);
         fcntl(&pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         let capacity = fcntl(&pipe, FcntlArg::F_GETPIPE_SZ).map_or(USUAL_BYTES, |n| n as usize);
         let pace = Pace::default();
-        Ok(Self { process, stream, sink, stripper, pace, capacity, pipe, failures: 0 })
+        Ok(Self { process, stream, sink, stripper, counts, pace, capacity, pipe, failures: 0 })
     }
 
     /// Reads once.
@@ -293,7 +297,8 @@ mod tests {
     fn a_read_error_is_tried_again_and_a_lasting_one_ends_the_pump() {
         let (reader, _writer) = unistd::pipe().unwrap();
         let process = ProcessId::new("p", "p");
-        let mut pump = Pump::new(process, Stream::Stdout, reader, None, None).unwrap();
+        let mut pump =
+            Pump::new(process, Stream::Stdout, reader, None, None, Arc::default()).unwrap();
         for _ in 0..2 {
             for _ in 1..FAILURES_MAX {
                 assert_eq!(pump.judge(Err(Errno::EIO)), Taken::Failed(Errno::EIO));

@@ -229,6 +229,7 @@ impl Pumps {
                 end => break end,
             };
             found += count;
+            pump.counts.of(pump.stream).came(count);
             let mut bytes = self.chunk.get(..count).unwrap_or_default();
             if let Some(stripper) = &mut pump.stripper {
                 self.stripped.clear();
@@ -236,7 +237,7 @@ impl Pumps {
                 bytes = &self.stripped;
             }
             if let Some(sink) = pump.sink {
-                outlet.sinks.write(sink, bytes, now);
+                outlet.sinks.write(sink, bytes, now, pump.counts.of(pump.stream));
             }
             if outlet.activity.logs(LogLevel::Debug) && !bytes.is_empty() {
                 let (name, stream) = (&pump.process.name, pump.stream);
@@ -272,7 +273,8 @@ impl Pumps {
             if let Some(stripper) = &mut pump.stripper {
                 self.stripped.clear();
                 stripper.finish(&mut self.stripped);
-                outlet.sinks.write(sink, &self.stripped, outlet.now());
+                let counts = pump.counts.of(pump.stream);
+                outlet.sinks.write(sink, &self.stripped, outlet.now(), counts);
             }
             outlet.sinks.release(sink);
         }

@@ -4,6 +4,7 @@ use std::io;
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -54,6 +55,8 @@ pub(super) struct Subscription {
 pub(super) struct Queue {
     pending: Mutex<Pending>,
     bell: EventFd,
+    /// Lines ever dropped.
+    lines_dropped: AtomicU64,
 }
 
 #[derive(Default)]
@@ -68,7 +71,7 @@ struct Pending {
 impl Queue {
     pub fn new() -> io::Result<Self> {
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        Ok(Self { pending: Mutex::default(), bell })
+        Ok(Self { pending: Mutex::default(), bell, lines_dropped: AtomicU64::new(0) })
     }
 
     /// Readable when there is something to take.
@@ -85,6 +88,7 @@ impl Queue {
         if let Order::Line { text, .. } = &order {
             if pending.line_bytes + text.len() > LINE_BYTES_PENDING_MAX {
                 pending.lines_dropped += 1;
+                self.lines_dropped.fetch_add(1, Ordering::Relaxed);
                 return;
             }
             pending.line_bytes += text.len();
@@ -108,6 +112,16 @@ impl Queue {
             orders.push(Order::LinesDropped(dropped));
         }
         orders
+    }
+
+    /// Activity lines ever dropped because too many waited.
+    pub fn lines_dropped(&self) -> u64 {
+        self.lines_dropped.load(Ordering::Relaxed)
+    }
+
+    /// Orders and lines that wait.
+    pub fn len(&self) -> usize {
+        self.lock().orders.len()
     }
 
     /// Refuses whatever comes from now on.

@@ -51,6 +51,16 @@ pub(super) struct Sink {
     rotate_at: u64,
     /// Told of every change, while somebody follows.
     changes: Option<watch::Sender<()>>,
+    tally: Tally,
+}
+
+/// What a sink did since it was last asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    /// Bytes that could not be written.
+    pub dropped: u64,
+    /// Rotations for the size.
+    pub rotations: u64,
 }
 
 impl Sink {
@@ -73,6 +83,7 @@ impl Sink {
             episode: Episode::default(),
             rotate_at: settings.max_bytes,
             changes,
+            tally: Tally::default(),
         };
         if !settings.auto {
             sink.create(now, reports);
@@ -107,6 +118,7 @@ impl Sink {
     pub fn write(&mut self, bytes: &[u8], now: Moment, reports: &mut Reports) {
         if self.episode.rests(now) {
             self.episode.count(bytes.len());
+            self.tally.dropped += bytes.len() as u64;
             return;
         }
         let mut rest = bytes;
@@ -117,10 +129,17 @@ impl Sink {
                     Output::Stream(stream) => stream.discard(),
                     _ => 0,
                 };
-                self.episode.fail(&self.path, &error, rest.len() + waited, now, reports);
+                let lost = rest.len() + waited;
+                self.tally.dropped += lost as u64;
+                self.episode.fail(&self.path, &error, lost, now, reports);
             }
         }
         self.tell();
+    }
+
+    /// What it did since this was last asked.
+    pub fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
     }
 
     /// Bytes until the next rotation.
@@ -142,6 +161,8 @@ impl Sink {
             && let Err(error) = stream.flush(now)
         {
             let lost = stream.discard();
+            // Told with the next write: whose bytes they were is not known here.
+            self.tally.dropped += lost as u64;
             self.episode.fail(&self.path, &error, lost, now, reports);
         }
     }
@@ -319,6 +340,7 @@ impl Sink {
             let size = if let Output::File(log) = &self.output { log.size } else { 0 };
             self.rotate_at = size.saturating_add(self.settings.max_bytes);
         } else {
+            self.tally.rotations += 1;
             self.rotate_at = self.settings.max_bytes;
         }
     }

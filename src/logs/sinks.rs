@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::counts::StreamCounts;
 use super::episode::Reports;
 use super::pump::Moment;
 use super::queue::Subscription;
-use super::sink::{Sink, SinkSettings};
+use super::sink::{Sink, SinkSettings, Tally};
 
 /// Names a sink; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,10 +69,12 @@ impl Sinks {
         }
     }
 
-    /// See [`Sink::write`].
-    pub fn write(&mut self, id: SinkId, bytes: &[u8], now: Moment) {
+    /// See [`Sink::write`]. What it loses, and its rotations, are counted as whose bytes these are.
+    pub fn write(&mut self, id: SinkId, bytes: &[u8], now: Moment, counts: &StreamCounts) {
         if let Some(entry) = self.open.get_mut(&id) {
             entry.sink.write(bytes, now, &mut self.reports);
+            let Tally { dropped, rotations } = entry.sink.take_tally();
+            counts.wrote(dropped, rotations);
             if entry.sink.is_blocked() && !self.blocked.contains(&id) {
                 self.blocked.push(id);
             }

@@ -10,6 +10,7 @@ use nix::sys::signal::SigSet;
 
 use super::activity::ActivitySettings;
 use super::ansi::Stripper;
+use super::counts::Counts;
 use super::outlet::Outlet;
 use super::pump::Pump;
 use super::pumps::{PumpId, Pumps, Reach};
@@ -27,6 +28,7 @@ pub(super) struct Worker {
     outlet: Outlet,
     processes: HashMap<ProcessId, Known>,
     strip_ansi: bool,
+    counts: Counts,
 }
 
 /// A process of the fleet.
@@ -44,11 +46,12 @@ impl Worker {
     ///
     /// # Errors
     /// That cannot be done, or the system has no descriptor left.
-    pub fn new(queue: Arc<Queue>, settings: ActivitySettings) -> io::Result<Self> {
+    pub fn new(queue: Arc<Queue>, settings: ActivitySettings, counts: Counts) -> io::Result<Self> {
         let strip_ansi = settings.strip_ansi;
         let pumps = Pumps::new(queue.bell())?;
-        let outlet = Outlet::open(settings).map_err(io::Error::other)?;
-        Ok(Self { queue, pumps, outlet, processes: HashMap::new(), strip_ansi })
+        let mut outlet = Outlet::open(settings).map_err(io::Error::other)?;
+        outlet.activity.counts = Arc::clone(counts.main());
+        Ok(Self { queue, pumps, outlet, processes: HashMap::new(), strip_ansi, counts })
     }
 
     /// The thread's life.
@@ -93,6 +96,7 @@ impl Worker {
                 }
             }
             Order::Forget(process) => {
+                self.counts.leave(&process);
                 for sink in self.processes.remove(&process).map(|k| k.held).unwrap_or_default() {
                     self.outlet.sinks.release(sink);
                 }
@@ -162,7 +166,8 @@ impl Worker {
         let sink = target(stream, &settings, &facts)
             .map(|(path, settings)| self.outlet.sinks.acquire(path, settings, now));
         let stripper = self.strip_ansi.then(Stripper::default);
-        let outcome = Pump::new(process.clone(), stream, pipe, sink, stripper)
+        let counts = self.counts.join(&process);
+        let outcome = Pump::new(process.clone(), stream, pipe, sink, stripper, counts)
             .and_then(|pump| self.pumps.add(pump));
         match outcome {
             Ok(id) => {

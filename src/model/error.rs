@@ -44,6 +44,8 @@ pub enum ErrorKind {
     StillRunning,
     /// The configuration cannot be read.
     CantReread,
+    /// Whoever asks may not do this.
+    AccessDenied,
 }
 
 /// A failed operation: what kind, and on what.

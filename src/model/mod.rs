@@ -2,15 +2,25 @@
 //!
 //! Invariant: nothing here knows a file, a process, a clock or another module of ours.
 
+pub mod cause;
 pub mod error;
+pub mod histogram;
 pub mod name;
+pub mod past;
+pub mod place;
+pub mod role;
 pub mod signal;
 pub mod snapshot;
 pub mod state;
 pub mod time;
 
+pub use cause::Cause;
 pub use error::{Error, ErrorKind};
+pub use histogram::Histogram;
 pub use name::{GroupName, ProcessId, ProcessName, Target};
+pub use past::Past;
+pub use place::Place;
+pub use role::Role;
 pub use signal::Signal;
 pub use snapshot::{ProcessFacts, ProcessInfo, Snapshot};
 pub use state::{ExitStatus, StateCode, SupervisorState};

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use super::{ExitStatus, GroupName, ProcessId, StateCode, SupervisorState, WallTime};
+use super::{
+    Cause, ExitStatus, GroupName, Past, Place, ProcessId, StateCode, SupervisorState, WallTime,
+};
 
 /// The whole fleet at one moment. Cloning shares everything; a turn replaces what it changed.
 #[derive(Clone, Debug)]
@@ -47,12 +49,24 @@ pub struct ProcessInfo {
     pub starts: u64,
     /// What the program last said of itself (sd_notify(3), `STATUS=`); empty if nothing.
     pub status_text: Arc<str>,
+    /// When it entered its state; `NEVER` if it was never started.
+    pub changed: WallTime,
+    /// What led there.
+    pub cause: Cause,
+    /// How its last child ended; unlike `exit` in every state.
+    pub last_exit: Option<ExitStatus>,
+    /// How many tries its start has taken so far, or took; 0 at rest.
+    pub tries: u32,
+    /// When it is started again by itself; `NEVER` if no start is waited for.
+    pub retry_at: WallTime,
+    /// What it went through lately.
+    pub past: Arc<Past>,
     /// What does not change while it is in the configuration.
     pub facts: Arc<ProcessFacts>,
 }
 
 /// What of a process's settings the outside may ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProcessFacts {
     /// The command line as configured.
     pub command: String,
@@ -64,6 +78,35 @@ pub struct ProcessFacts {
     pub stderr_logfile: String,
     /// Its control group, as /proc/PID/cgroup names it; empty without one of its own.
     pub control_group: String,
+    /// Failed starts in a row, after the first, before it is FATAL (`startretries`).
+    pub retries: u32,
+    /// Where it is configured.
+    pub place: Place,
+}
+
+impl ProcessInfo {
+    /// One that is in this state and has no past.
+    #[must_use]
+    pub fn new(id: ProcessId, state: StateCode, facts: Arc<ProcessFacts>) -> Self {
+        Self {
+            id,
+            state,
+            pid: 0,
+            start: WallTime::NEVER,
+            stop: WallTime::NEVER,
+            exit: None,
+            spawn_error: Arc::default(),
+            starts: 0,
+            status_text: Arc::default(),
+            changed: WallTime::NEVER,
+            cause: Cause::default(),
+            last_exit: None,
+            tries: 0,
+            retry_at: WallTime::NEVER,
+            past: Arc::default(),
+            facts,
+        }
+    }
 }
 
 impl Snapshot {

@@ -55,10 +55,24 @@ impl WallTime {
         self.0.div_euclid(1_000_000)
     }
 
+    /// Seconds since the epoch, with what is past the whole second.
+    #[must_use]
+    pub fn as_secs_f64(self) -> f64 {
+        // Exact to the microsecond until the year 2255.
+        self.0 as f64 / 1e6
+    }
+
     /// Microseconds past the whole second.
     #[must_use]
     pub const fn subsec_micros(self) -> i64 {
         self.0.rem_euclid(1_000_000)
+    }
+}
+
+impl Add<Duration> for WallTime {
+    type Output = Self;
+    fn add(self, rhs: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(rhs.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 

@@ -127,6 +127,12 @@ impl Cgroups {
         &self.place.path
     }
 
+    /// The directory that the control groups of processes are in.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.place.directory
+    }
+
     /// The control group of a process, as systemd names it. It need not exist.
     #[must_use]
     pub fn path_of(&self, process: &ProcessId) -> String {

@@ -13,9 +13,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::cgroup::Cgroups;
 use super::children::{Children, Tidings, kill};
 use super::handle::{CoreHandle, Request};
+use super::meters::LoopMeters;
 use super::readiness::Family;
 use super::reaper::{Exit, Reaped, Reaper, Signals};
 use super::spawn::Spawner;
+use super::usage::Meter;
 use crate::config::setting::LogLevel;
 use crate::core::notification::Notification;
 use crate::core::{Effect, Event, Mood, Reply, ReplyTo, Supervisor};
@@ -53,11 +55,14 @@ pub struct Driver {
     rehearsal: Rehearsal,
     rehearsed: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     turns_in_a_row: u32,
+    meters: Arc<LoopMeters>,
 }
 
 /// What woke the loop.
 enum Wake {
     Happened(Event),
+    /// A deadline that was due then.
+    Due(tokio::time::Instant),
     Exited(Exit),
     Said(ProcessId),
     Asked(Request),
@@ -82,6 +87,7 @@ impl Driver {
         let first = Arc::new(core.snapshot().clone());
         let published = first.generation;
         let (handle, requests, publish) = CoreHandle::new(first);
+        let handle = handle.measuring(Meter::new(cgroups.as_ref().map(|all| all.root().into())));
         let driver = Self {
             core,
             started: tokio::time::Instant::now(),
@@ -97,6 +103,7 @@ impl Driver {
             rehearsal,
             rehearsed: mpsc::channel(1),
             turns_in_a_row: 0,
+            meters: Arc::clone(handle.meters()),
         };
         (driver, handle)
     }
@@ -112,11 +119,18 @@ impl Driver {
         let mut finished = self.turn(Event::Ready).await;
         while finished.is_none() {
             let wake = self.next_wake().await;
+            let taken_up = std::time::Instant::now();
+            let turns = !matches!(wake, Wake::Idle);
             finished = match wake {
                 Wake::Happened(event) => self.turn(event).await,
                 Wake::Exited(exit) => self.exited(exit).await,
                 Wake::Said(process) => self.hear(&process).await,
-                Wake::Asked(Request::Command { command, reply }) => {
+                Wake::Due(at) => {
+                    self.meters.taken_up(at.into_std());
+                    self.turn(Event::DeadlineReached).await
+                }
+                Wake::Asked(Request::Command { command, reply, since }) => {
+                    self.meters.taken_up(since);
                     let reply_to = ReplyTo(self.replies_made);
                     self.replies_made += 1;
                     self.replies.insert(reply_to, reply);
@@ -143,6 +157,9 @@ impl Driver {
                     None
                 }
             };
+            if turns {
+                self.meters.turn.add(taken_up.elapsed());
+            }
         }
         self.children.end();
         (finished.unwrap_or(Mood::Shutdown), self.reaper, self.signals)
@@ -172,12 +189,15 @@ impl Driver {
                 Tidings::Said(process) => Wake::Said(process),
                 Tidings::Emptied(process) => Wake::Happened(Event::Emptied { process }),
             },
-            () = async {
+            at = async {
                 match deadline {
-                    Some(at) => tokio::time::sleep_until(at).await,
+                    Some(at) => {
+                        tokio::time::sleep_until(at).await;
+                        at
+                    }
                     None => std::future::pending().await,
                 }
-            } => Wake::Happened(Event::DeadlineReached),
+            } => Wake::Due(at),
             Some(outcome) = self.rehearsed.1.recv() => Wake::Rehearsed(outcome),
             Some(request) = self.requests.recv() => Wake::Asked(request),
             () = std::future::ready(()), if self.children.has_closed() => Wake::Idle,
@@ -200,6 +220,7 @@ impl Driver {
             if exit.status == killed && self.children.is_out_of_memory(&id) {
                 let line = format!("{id} (pid {}) was killed for want of memory", exit.pid);
                 self.log(LogLevel::Warn, &line);
+                self.turn(Event::OutOfMemory { process: id }).await;
             }
         }
         self.turn(Event::Exited { pid: exit.pid, status: exit.status }).await

@@ -1,9 +1,12 @@
 //! The way in to the core from everywhere else: send a command, watch snapshots.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::meters::LoopMeters;
+use super::usage::Meter;
 use crate::core::{Command, Mood, Reply};
 use crate::model::{Error, ErrorKind, Snapshot};
 
@@ -19,6 +22,8 @@ pub enum Request {
         command: Command,
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Reply, Error>>,
+        /// Since when it waits.
+        since: Instant,
     },
     /// Whether the loop turns: the driver answers by itself.
     Heartbeat(oneshot::Sender<()>),
@@ -29,6 +34,8 @@ pub enum Request {
 pub struct CoreHandle {
     requests: mpsc::Sender<Request>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    meters: Arc<LoopMeters>,
+    usage: Arc<Meter>,
 }
 
 impl CoreHandle {
@@ -39,7 +46,14 @@ impl CoreHandle {
     ) -> (Self, mpsc::Receiver<Request>, watch::Sender<Arc<Snapshot>>) {
         let (requests, incoming) = mpsc::channel(COMMANDS_PENDING_MAX);
         let (publish, snapshots) = watch::channel(first);
-        (Self { requests, snapshots }, incoming, publish)
+        let (meters, usage) = (Arc::default(), Arc::new(Meter::new(None)));
+        (Self { requests, snapshots, meters, usage }, incoming, publish)
+    }
+
+    /// The same with this meter of what programs use.
+    #[must_use]
+    pub fn measuring(self, usage: Meter) -> Self {
+        Self { usage: Arc::new(usage), ..self }
     }
 
     /// Asks and waits for the answer.
@@ -49,7 +63,8 @@ impl CoreHandle {
     pub async fn command(&self, command: Command) -> Result<Reply, Error> {
         let (reply, answer) = oneshot::channel();
         let gone = |_| Error::from(ErrorKind::ShutdownState);
-        self.requests.send(Request::Command { command, reply }).await.map_err(|_| gone(()))?;
+        let request = Request::Command { command, reply, since: Instant::now() };
+        self.requests.send(request).await.map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
     }
 
@@ -65,6 +80,24 @@ impl CoreHandle {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshots.borrow().clone()
+    }
+
+    /// What the loop counts of itself.
+    #[must_use]
+    pub fn meters(&self) -> &Arc<LoopMeters> {
+        &self.meters
+    }
+
+    /// What programs and the node use.
+    #[must_use]
+    pub fn usage(&self) -> &Arc<Meter> {
+        &self.usage
+    }
+
+    /// Requests that wait for the loop.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.requests.max_capacity() - self.requests.capacity()
     }
 
     /// A receiver of its own, to wait for changes.

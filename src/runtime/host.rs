@@ -3,13 +3,16 @@
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::AccessFlags;
 use nix::unistd::{Gid, Group, Uid, User as Account, access, getgrouplist, gethostname, getuid};
 
 use crate::config::setting::User;
-use crate::config::{Files, Host};
+use crate::config::tls::TlsPart;
+use crate::config::{Files, Host, TlsSettings};
+use crate::tls::Server;
 
 /// A configuration file past this size is refused: it is something else.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -43,6 +46,10 @@ impl Files for RealFiles {
 
     fn is_dir(&self, path: &Path) -> bool {
         path.is_dir()
+    }
+
+    fn mode(&self, path: &Path) -> Option<u32> {
+        path.metadata().ok().map(|meta| meta.permissions().mode())
     }
 }
 
@@ -113,6 +120,10 @@ impl Host for RealHost {
 
     fn uid(&self) -> u32 {
         getuid().as_raw()
+    }
+
+    fn check_tls(&self, settings: &TlsSettings) -> Result<(), (TlsPart, String)> {
+        Server::new(settings).map(drop)
     }
 }
 

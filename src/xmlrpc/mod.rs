@@ -7,6 +7,7 @@ use std::fmt;
 
 mod decode;
 mod encode;
+mod json;
 
 pub use decode::{
     CALL_ELEMENTS_MAX, DEPTH_MAX, NAME_BYTES_MAX, RESPONSE_ELEMENTS_MAX, decode_call,

@@ -9,6 +9,7 @@ mod config;
 mod load;
 mod logs;
 mod namespaces;
+mod nodes;
 mod notify;
 mod programs;
 mod rig;

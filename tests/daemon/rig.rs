@@ -142,6 +142,11 @@ impl Rig {
         call(&self.path("sock"), method, parameters)
     }
 
+    /// A request, with headers in lines of their own, and its answer.
+    pub fn ask(&self, request: &str, body: &str) -> Answer {
+        ask(&self.path("sock"), request, body).unwrap()
+    }
+
     pub fn info(&self, name: &str, member: &str) -> Value {
         let info = self.call("getProcessInfo", &[name.into()]).unwrap();
         info.member(member).unwrap_or_else(|| panic!("no {member}")).clone()
@@ -307,6 +312,56 @@ impl Connection {
         self.0.read_line(&mut line)?;
         Ok(line)
     }
+}
+
+/// What an HTTP server answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> serde_json::Value {
+        let text = String::from_utf8_lossy(&self.body);
+        serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {} {text}", self.head))
+    }
+}
+
+/// One request over a unix socket, on a connection of its own, whose answer ends.
+pub fn ask(socket: &Path, request: &str, body: &str) -> std::io::Result<Answer> {
+    let mut stream = UnixStream::connect(socket)?;
+    let (first, headers) = request.split_once('\n').unwrap_or((request, ""));
+    let mut headers: String = headers.lines().map(|line| format!("{line}\r\n")).collect();
+    if body.starts_with(['{', '[']) {
+        headers.push_str("Content-Type: application/json\r\n");
+    }
+    let request = format!(
+        "{first} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a whole head");
+    let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).expect("a status");
+    let body = answer.split_off(end + 4);
+    let body = if head.contains("transfer-encoding: chunked") { whole(&body) } else { body };
+    Ok(Answer { status, head, body })
+}
+
+/// What chunks carry.
+fn whole(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = chunks.windows(2).position(|window| window == b"\r\n") {
+        let size = std::str::from_utf8(&chunks[..end]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        body.extend_from_slice(&chunks[end + 2..end + 2 + size]);
+        chunks = &chunks[(end + 4 + size).min(chunks.len())..];
+    }
+    body
 }
 
 /// One XML-RPC call over a unix socket, on a connection of its own.

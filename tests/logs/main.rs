@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use rig::{Rig, assert_exactly_once, stdout, write_lines};
 use supervisord::config::setting::{LogLevel, LogTarget};
-use supervisord::logs::{Followed, LogId};
+use supervisord::logs::{Followed, LogId, Stream};
 use supervisord::model::{ProcessId, WallTime};
 
 #[test]
@@ -350,4 +350,29 @@ fn descriptors_do_not_leak() {
     (0..10).for_each(|_| cycle());
     // Other tests of this process come and go.
     assert!(open() < before + 500, "{before} became {}", open());
+}
+
+#[test]
+fn what_a_program_wrote_is_counted_with_what_became_of_it() {
+    let rig = Rig::new();
+    let mut writer = rig.program("p", rig.file("p.log"), 1000, 1);
+    let id = ProcessId::new("p", "p");
+    for _ in 0..3 {
+        writer.write_all(&[&[b'x'; 999][..], b"\n"].concat()).unwrap();
+        rig.sync("p");
+    }
+    let counts = rig.plane.counts().process(&id).unwrap();
+    let stdout = counts.of(Stream::Stdout);
+    assert_eq!((stdout.bytes(), stdout.dropped(), stdout.rotations()), (3000, 0, 3));
+    assert_eq!(counts.of(Stream::Stderr).bytes(), 0);
+
+    let mut lost = rig.program("lost", LogTarget::File("/dev/full".into()), 0, 0);
+    lost.write_all(b"gone\n").unwrap();
+    rig.sync("lost");
+    let counts = rig.plane.counts().process(&ProcessId::new("lost", "lost")).unwrap();
+    assert_eq!(counts.of(Stream::Stdout).dropped(), 5);
+    rig.plane.forget(&id);
+    rig.sync("lost");
+    assert!(rig.plane.counts().process(&id).is_none());
+    assert_eq!(rig.plane.lines_dropped(), 0);
 }

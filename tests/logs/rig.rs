@@ -71,10 +71,8 @@ impl Rig {
         };
         let facts = ProcessFacts {
             command: "true".into(),
-            priority: 999,
             stdout_logfile: auto.to_str().unwrap().into(),
-            stderr_logfile: String::new(),
-            control_group: String::new(),
+            ..ProcessFacts::default()
         };
         (ProcessId::new(name, name), Arc::new(settings), Arc::new(facts))
     }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::api::{Api, Reload};
 use crate::config::GroupKind;
 use crate::config::setting::LogLevel;
-use crate::config::{Config, DaemonSettings, DbusSettings, GroupSettings, ProcessSettings};
+use crate::config::{Config, DaemonSettings, DbusSettings, GroupSettings, Nodes, ProcessSettings};
 use crate::core::{Command, Reply};
 use crate::logs::{ActivitySettings, Console, LogPlane};
 use crate::model::snapshot::GroupInfo;
@@ -62,7 +62,7 @@ impl Fake {
         let seen = commands.clone();
         tokio::spawn(async move {
             while let Some(request) = requests.recv().await {
-                if let Request::Command { command, reply } = request {
+                if let Request::Command { command, reply, .. } = request {
                     let _ = reply.send(answer(&command));
                     seen.lock().unwrap().push(command);
                 }
@@ -106,16 +106,10 @@ impl Fake {
 pub fn process(name: &str, state: StateCode) -> ProcessInfo {
     let Target::Process(id) = Target::parse(name) else { panic!("{name} is a group") };
     ProcessInfo {
-        id,
-        state,
         pid: if state.is_signallable() { 7 } else { 0 },
         start: WallTime(1_000_000_000_000_000),
-        stop: WallTime::NEVER,
-        exit: None,
-        spawn_error: "".into(),
         starts: 1,
-        status_text: Arc::default(),
-        facts: Arc::new(facts("", "")),
+        ..ProcessInfo::new(id, state, Arc::new(facts("", "")))
     }
 }
 
@@ -125,7 +119,7 @@ pub fn facts(stdout: &str, stderr: &str) -> ProcessFacts {
         priority: 999,
         stdout_logfile: stdout.to_owned(),
         stderr_logfile: stderr.to_owned(),
-        control_group: String::new(),
+        ..ProcessFacts::default()
     }
 }
 
@@ -172,6 +166,7 @@ pub fn config(directory: &Path) -> Config {
         },
         unix: None,
         inet: None,
+        nodes: Nodes::default(),
         groups: vec![
             group("g", GroupKind::Group, &["b", "a"]),
             group("cat", GroupKind::Program, &["cat"]),

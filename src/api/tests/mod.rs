@@ -1,7 +1,8 @@
 //! Every operation and every failure, against a core of straw.
 
-use super::{error, operations};
-use crate::model::{ErrorKind, ProcessInfo, StateCode, SupervisorState};
+use super::process::structure;
+use super::{Access, error, operations};
+use crate::model::{ErrorKind, ProcessInfo, Role, StateCode, SupervisorState};
 use crate::xmlrpc::Value;
 use fake::{Fake, process};
 
@@ -147,6 +148,36 @@ async fn methods_and_signatures_are_the_references() {
     for call in ["system.methodHelp nope", "system.methodSignature 5"] {
         assert_eq!(ask(&fake, call).await.unwrap_err(), "4 SIGNATURE_UNSUPPORTED");
     }
+}
+
+#[tokio::test]
+async fn a_role_may_what_its_access_says_and_nothing_else() {
+    let fake = Fake::new(&fleet());
+    for role in Role::ALL {
+        let api = fake.api.for_role(role);
+        for entry in operations::OPERATIONS {
+            let spec = entry.spec;
+            let needed = match spec.access {
+                Access::Look | Access::ReadLogs | Access::Carry => Role::Viewer,
+                Access::ManageProcesses => Role::Operator,
+                Access::ManageDaemon => Role::Admin,
+            };
+            if role >= needed {
+                assert_eq!(api.admit(spec), Ok(()), "{} as {role}", spec.name);
+                continue;
+            }
+            let values: Vec<_> = spec.params.iter().map(|_| text("1")).collect();
+            let refused = api.dispatch(spec.name, values.clone()).await.unwrap_err();
+            assert_eq!(refused.kind, ErrorKind::AccessDenied, "{} as {role}", spec.name);
+            // Nor by way of many calls in one.
+            let call =
+                structure([("methodName", text(spec.name)), ("params", Value::Array(values))]);
+            let many = api.dispatch("system.multicall", vec![Value::Array(vec![call])]).await;
+            let fault = format!("{many:?}");
+            assert!(fault.contains("ACCESS_DENIED"), "{} as {role}: {fault}", spec.name);
+        }
+    }
+    assert_eq!(fake.commands(), []);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ fn server(keys: &str, secret: &str) -> Result<Loaded, Vec<ConfigError>> {
 #[test]
 fn a_password_can_be_a_credential() {
     let loaded = server("username=u\npassword_credential=secret", "p:q \n").unwrap();
-    let credentials = loaded.config.inet.unwrap().credentials.unwrap();
+    let credentials = loaded.config.inet.unwrap().access.credentials.unwrap();
     assert_eq!((credentials.username.as_str(), credentials.password.as_str()), ("u", "p:q "));
 }
 

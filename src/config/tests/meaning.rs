@@ -40,7 +40,7 @@ fn servers_are_read_and_give_the_url() {
     assert_eq!((unix.file.as_path(), unix.mode), (Path::new("/cwd/80.sock"), 0o770));
     assert_eq!(unix.owner, Some((1000, 50)));
     assert_eq!(
-        unix.credentials.map(|c| (c.username, c.password)),
+        unix.access.credentials.map(|c| (c.username, c.password)),
         Some(("u".into(), "p:q".into()))
     );
     assert_eq!(config.server_url().as_deref(), Some("unix:///cwd/80.sock"));
@@ -252,4 +252,24 @@ fn changes_are_found_in_every_setting() {
         );
     }
     assert_eq!(changes(&active, &active), Changes::default());
+}
+
+#[test]
+fn a_program_knows_where_it_is_configured_and_is_the_same_elsewhere() {
+    let files = |before: &str| {
+        let main = format!("[supervisord]\n{before}[program:x]\ncommand=/bin/x\n");
+        let included = ("/etc/d/y.conf", "; y\n[program:y]\ncommand=/bin/y\n");
+        let loaded =
+            load_files(&[("/etc/s.conf", &format!("{main}[include]\nfiles=d/*.conf\n")), included]);
+        loaded.unwrap_or_else(|problems| panic!("{problems:#?}")).config.groups
+    };
+    let place = |groups: &[Arc<GroupSettings>], at: usize| {
+        let place = groups[at].processes[0].place.clone();
+        (place.file.to_string(), place.line)
+    };
+    let (first, moved) = (files(""), files("\n\n"));
+    assert_eq!(place(&first, 0), ("/etc/s.conf".to_owned(), 2));
+    assert_eq!(place(&first, 1), ("/etc/d/y.conf".to_owned(), 2));
+    assert_eq!(place(&moved, 0), ("/etc/s.conf".to_owned(), 4));
+    assert_eq!(changes(&first, &moved), Changes::default());
 }

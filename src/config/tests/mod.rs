@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::limits::{INFINITY, Resource, ResourceLimit};
 use super::setting::{Autorestart, LogTarget, User};
+use super::tls::TlsPart;
 use super::*;
 use crate::model::Signal;
 
@@ -35,6 +36,10 @@ impl Files for FakeFiles {
 
     fn is_dir(&self, path: &Path) -> bool {
         ["/tmp", "/var/log", "/var/log/../log"].iter().any(|known| Path::new(known) == path)
+    }
+
+    fn mode(&self, path: &Path) -> Option<u32> {
+        self.exists(path).then_some(if path.ends_with("open.pem") { 0o644 } else { 0o640 })
     }
 }
 
@@ -81,6 +86,14 @@ impl Host for FakeHost {
 
     fn uid(&self) -> u32 {
         self.uid
+    }
+
+    /// Every text can be used but "bad".
+    fn check_tls(&self, settings: &TlsSettings) -> Result<(), (TlsPart, String)> {
+        let ca = settings.client_ca.iter().map(|pem| (TlsPart::ClientCa, pem));
+        let parts = [(TlsPart::Certificate, &settings.certificate), (TlsPart::Key, &settings.key)];
+        let mut bad = parts.into_iter().chain(ca).filter(|(_, pem)| pem.text == b"bad");
+        bad.next().map_or(Ok(()), |(part, _)| Err((part, "is bad: expected a good one".into())))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::core::effect::Effect;
 use crate::core::event::SpawnFailure;
 use crate::core::process::{Announced, Process, Step};
 use crate::core::state::{AfterStop, Rest, Settles, State, StopPhase};
-use crate::model::{ExitStatus, Instant, Now, Signal};
+use crate::model::{Cause, ExitStatus, Instant, Now, Signal};
 
 impl Process {
     pub(super) fn enter(&mut self, state: State, out: &mut Vec<Step>) {
@@ -40,6 +40,8 @@ impl Process {
         self.record.start = now.wall;
         self.record.spawn_error = Arc::default();
         self.record.exit = None;
+        self.record.last_exit = None;
+        self.record.out_of_memory = false;
         self.record.status_text = Arc::default();
         self.record.announced = Announced::default();
         self.report_every = self.settings.watchdogsecs;
@@ -159,6 +161,11 @@ impl Process {
     ) {
         let at = now.monotonic;
         let phase = StopPhase::Asked { at, kill_at: at + self.settings.stopwaitsecs };
+        self.record.cause = match then {
+            AfterStop::Rest | AfterStop::Start => Cause::Requested,
+            AfterStop::Retry { .. } => Cause::NotReady(self.startsecs()),
+            AfterStop::Revive => Cause::Silent(self.report_every),
+        };
         self.enter(State::Stopping { pid, phase, then }, out);
         self.kill(pid, signal, self.settings.stopasgroup, out);
     }
@@ -231,10 +238,12 @@ impl Process {
             AfterStop::Retry { failures } => {
                 let seconds = self.startsecs().as_secs();
                 let error = format!("Not ready within {seconds} seconds (startsecs)");
+                self.record.cause = Cause::NotReady(self.startsecs());
                 self.failed(&error, status, failures, may_restart, now, out);
             }
             AfterStop::Revive => {
                 self.record.spawn_error = Arc::from("Stopped reporting (watchdogsecs)");
+                self.record.cause = Cause::Silent(self.report_every);
                 self.enter(State::Exited { restart_at: None }, out);
                 let line = format!("exited: {} ({status}; not expected)", self.id.name);
                 out.push(Self::log(LogLevel::Warn, line));
@@ -256,6 +265,7 @@ impl Process {
     ) {
         self.record.stop = now.wall;
         self.record.exit = Some(status);
+        self.record.last_exit = Some(status);
         self.record.status_text = Arc::default();
         self.record.announced = Announced::default();
         out.push(Step::Do(Effect::Ended { process: self.id.clone(), pid }));
@@ -264,6 +274,7 @@ impl Process {
     /// A stop finds no child. What earlier ones may have left behind is nothing that anybody waits
     /// for, and goes at once.
     pub(super) fn rest(&mut self, out: &mut Vec<Step>) {
+        self.record.cause = Cause::Requested;
         self.enter(State::Stopped { by_request: true }, out);
         self.sweep(out);
     }
@@ -275,6 +286,9 @@ impl Process {
     }
 
     pub(super) fn stopped(&mut self, status: ExitStatus, out: &mut Vec<Step>) {
+        if !matches!(self.record.cause, Cause::Killed { .. }) {
+            self.record.cause = Cause::Requested;
+        }
         self.enter(State::Stopped { by_request: true }, out);
         let level = if self.expects(status) { LogLevel::Info } else { LogLevel::Warn };
         out.push(Self::log(level, format!("stopped: {} ({status})", self.id.name)));
@@ -290,6 +304,7 @@ impl Process {
         out: &mut Vec<Step>,
     ) {
         self.end_record(pid, status, now, out);
+        self.record.cause = self.own_end();
         let error = "Exited too quickly (process log may have details)";
         self.failed(error, status, failures, may_restart, now, out);
     }
@@ -329,6 +344,7 @@ impl Process {
         };
         let expected = self.expects(status);
         self.end_record(pid, status, now, out);
+        self.record.cause = self.own_end();
         if !expected {
             self.record.spawn_error = Arc::from(format!("Bad exit code {}", status.code()));
         }
@@ -370,6 +386,11 @@ impl Process {
         }
         let wait = RESTART_SPACING.saturating_sub(lived);
         self.state = State::Exited { restart_at: Some(now.monotonic + wait) };
+    }
+
+    /// Nobody asked for its end.
+    fn own_end(&self) -> Cause {
+        if self.record.out_of_memory { Cause::OutOfMemory } else { Cause::Ended }
     }
 
     fn expects(&self, status: ExitStatus) -> bool {

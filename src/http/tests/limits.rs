@@ -10,6 +10,7 @@ use super::{PATIENCE, Server, get, post};
 use crate::api::tests::fake::{Fake, process};
 use crate::http::body::{Body, status_only};
 use crate::http::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, HEADERS_MAX, Limits};
+use crate::http::peer::Peer;
 use crate::http::serve::Handle;
 use crate::model::StateCode;
 
@@ -23,7 +24,7 @@ impl Odd {
 }
 
 impl Handle for Odd {
-    async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn handle(&self, request: Request<Incoming>, _: &Peer) -> Response<Body> {
         match request.uri().path() {
             "/panic" => panic!("as the test wants it"),
             "/wait" => drop(self.0.acquire().await),

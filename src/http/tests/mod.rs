@@ -13,12 +13,14 @@ use super::accept::{Report, UnixSocket};
 use super::auth::Gate;
 use super::limits::Limits;
 use super::listen::bind_unix;
+use super::nodes::Nodes;
 use super::router::{Router, Site};
 use super::serve::{Handle, serve};
 use crate::api::Api;
-use crate::config::{Credentials, UnixServer};
+use crate::config::{self, Access, Credentials, UnixServer};
 
 mod limits;
+mod rest;
 mod routes;
 
 /// Long enough for anything that happens at all.
@@ -40,7 +42,7 @@ impl Server {
             file,
             mode: 0o700,
             owner: None,
-            credentials: None,
+            access: Access::default(),
             fd_name: "unix".into(),
         };
         let reports = Arc::new(Mutex::new(Vec::new()));
@@ -57,8 +59,10 @@ impl Server {
     fn of(api: &Arc<Api>, password: Option<&str>) -> Self {
         let credentials = password
             .map(|password| Credentials { username: "u".into(), password: password.into() });
-        let gate = Gate::unix(credentials.as_ref());
-        let router = Router::new(Arc::new(Site::new(api.clone())), gate);
+        let access = Access { credentials, ..Access::default() };
+        let gate = Gate::unix(&access, Arc::new(|_, _| {}));
+        let nodes = Arc::new(Nodes::new(&config::Nodes::default(), "box"));
+        let router = Router::new(Arc::new(Site::new(api.clone(), nodes, Limits::default())), gate);
         Self::start(router, Limits::default())
     }
 
@@ -131,7 +135,17 @@ fn get(path: &str) -> String {
 }
 
 fn post(path: &str, body: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    let kind = match body.chars().next() {
+        Some('{' | '[') => "Content-Type: application/json\r\n",
+        _ => "",
+    };
+    let length = body.len();
+    format!("POST {path} HTTP/1.1\r\nHost: x\r\n{kind}Content-Length: {length}\r\n\r\n{body}")
+}
+
+fn json_of(answer: &Answer) -> serde_json::Value {
+    assert!(answer.head.contains("content-type: application/json"), "{}", answer.head);
+    serde_json::from_slice(&answer.body).unwrap()
 }
 
 fn call(method: &str) -> String {

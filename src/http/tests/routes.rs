@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Server, call, get, post};
 use crate::api::tests::fake::{Fake, facts, process};
 use crate::config::setting::LogLevel;
+use crate::http::routes::ROUTES;
 use crate::model::StateCode;
 use crate::xmlrpc::{Value, decode_response};
 
@@ -22,17 +23,17 @@ async fn paths_answer_as_the_references() {
         (post("/RPC2", "<methodCall><params/></methodCall>"), 400),
         (post("/RPC2", ""), 400),
         ("POST /RPC2 HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 411),
-        (get("/RPC2"), 400),
-        (post("/nope", ""), 400),
+        (get("/RPC2"), 405),
+        (post("/nope", ""), 404),
         (get("/nope"), 404),
-        (get("/"), 404),
-        ("DELETE /x HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 400),
+        ("DELETE /x HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 404),
         (get("/logtail/nope"), 404),
         (get("/logtail/cat"), 404),
         (get("/logtail/cat/nope"), 404),
         (get("/logtail"), 404),
-        (post("/logtail/cat", ""), 400),
-        (post("/mainlogtail", ""), 400),
+        (post("/logtail/cat", ""), 405),
+        (post("/mainlogtail", ""), 405),
+        ("OPTIONS /RPC2 HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 204),
         ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400),
         ("nonsense\r\n\r\n".to_owned(), 400),
     ] {
@@ -117,26 +118,30 @@ async fn every_byte_survives_the_way_through_xml() {
 async fn nothing_answers_without_credentials() {
     let fake = Fake::new(&[process("cat", StateCode::Running)]);
     let server = Server::of(&fake.api, Some("p"));
-    for request in [
-        post("/RPC2", STATE),
-        get("/RPC2"),
-        get("/"),
-        get("/nope"),
-        get("/logtail/cat"),
+    let fill = |pattern: &str| {
+        pattern.replace("{name}", "cat").replace("{channel}", "stdout").replace(['{', '}'], "")
+    };
+    let every = ROUTES.iter().flat_map(|spec| {
+        let path = fill(spec.pattern);
+        ["GET", "POST", "PUT", "OPTIONS", "DELETE"].map(|method| {
+            format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        })
+    });
+    let odd = [
+        post("/RPC2foo", STATE),
         get("/logtail"),
-        get("/mainlogtail"),
-        get("/metrics"),
+        get("/nope"),
         post("/nope", "x"),
         "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),
-    ] {
+    ];
+    for request in every.chain(odd) {
         let answer = server.ask(&request).await;
         assert_eq!(answer.status, 401, "{request}");
         assert!(answer.head.contains("www-authenticate: basic realm=\"default\""), "{answer:?}");
-        let known = request.replacen("Host: x", "Host: x\r\nAuthorization: Basic dTpw", 1);
-        if !request.contains("mainlogtail") {
-            assert_ne!(server.ask(&known).await.status, 401, "{request}");
-        }
     }
+    assert_eq!(fake.commands(), []);
+    let known = get("/program/list").replacen("Host: x", "Host: x\r\nAuthorization: Basic dTpw", 1);
+    assert_eq!(server.ask(&known).await.status, 200);
 }
 
 #[tokio::test]
@@ -145,7 +150,11 @@ async fn pages_of_other_sites_are_refused() {
     let server = Server::of(&fake.api, None);
     let foreign = post("/RPC2", STATE).replacen("Host: x", "Host: x\r\nOrigin: http://evil", 1);
     assert_eq!(server.ask(&foreign).await.status, 403);
-    let own = post("/RPC2", STATE).replacen("Host: x", "Host: x\r\nOrigin: http://x", 1);
+    let own = post("/RPC2", STATE).replacen(
+        "Host: x",
+        "Host: x\r\nOrigin: http://x\r\nContent-Type: text/xml",
+        1,
+    );
     assert_eq!(server.ask(&own).await.status, 200);
 }
 

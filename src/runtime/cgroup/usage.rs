@@ -32,6 +32,17 @@ impl Usage {
     }
 }
 
+impl Usage {
+    /// The processor time and memory alone, which cost the least.
+    pub fn processor_and_memory(directory: &Path) -> Self {
+        Self {
+            cpu: member(directory, "cpu.stat", "usage_usec").map(Duration::from_micros),
+            memory: number(directory, "memory.current"),
+            ..Self::default()
+        }
+    }
+}
+
 /// How many of its processes were ever killed for want of memory.
 pub fn oom_kills(directory: &Path) -> Option<u64> {
     member(directory, "memory.events", "oom_kill")

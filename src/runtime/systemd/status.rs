@@ -80,30 +80,13 @@ mod tests {
     use imbl::OrdMap;
 
     use super::*;
-    use crate::model::{ProcessFacts, ProcessId, ProcessInfo, WallTime};
+    use crate::model::{ProcessFacts, ProcessId, ProcessInfo};
 
     fn snapshot(state: SupervisorState, processes: &[(&str, &str, StateCode)]) -> Snapshot {
-        let facts = Arc::new(ProcessFacts {
-            command: String::new(),
-            priority: 999,
-            stdout_logfile: String::new(),
-            stderr_logfile: String::new(),
-            control_group: String::new(),
-        });
+        let facts = Arc::new(ProcessFacts::default());
         let info = |&(group, name, state): &(&str, &str, StateCode)| {
             let id = ProcessId::new(group, name);
-            let process = ProcessInfo {
-                id: id.clone(),
-                state,
-                pid: 0,
-                start: WallTime::NEVER,
-                stop: WallTime::NEVER,
-                exit: None,
-                spawn_error: Arc::default(),
-                starts: 0,
-                status_text: Arc::default(),
-                facts: facts.clone(),
-            };
+            let process = ProcessInfo::new(id.clone(), state, facts.clone());
             (id, Arc::new(process))
         };
         let processes = processes.iter().map(info).collect();
