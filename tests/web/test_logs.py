@@ -16,10 +16,12 @@ ENTRIES_MAX = 2100
 OPEN_SECONDS_MAX = 3.0
 """How long it may take until the end of a large log is seen, on a busy machine."""
 
-WRITER = "/bin/sh -c 'while read line; do echo \"$line\"; done'"
 
 
-def configure(daemon, logfile, command="/bin/cat"):
+def configure(daemon, logfile, command="/bin/sh -c 'while :; do cat @DIR@/feed; done'"):
+    """A program that writes what it is fed."""
+    if not (daemon.dir / "feed").exists():
+        os.mkfifo(daemon.dir / "feed")
     daemon.configure(
         f"[program:writer]\ncommand={command}\nstdout_logfile={logfile}\n"
         "stdout_logfile_maxbytes=0\nredirect_stderr=true\n"
@@ -31,6 +33,12 @@ def configure(daemon, logfile, command="/bin/cat"):
 def append(path, text):
     with open(path, "a") as log:
         log.write(text)
+
+
+def feed(daemon, text):
+    """The program writes this."""
+    with open(daemon.dir / "feed", "w") as fed:
+        fed.write(text)
 
 
 def entries(page):
@@ -94,7 +102,7 @@ def test_it_follows_until_one_scrolls_up(daemon, open_page):
     configure(daemon, log)
     page = open_page("#log/writer")
     page.page.locator("#log .entry", has_text="line 499").wait_for()
-    append(log, "line 500\n")
+    feed(daemon, "line 500\n")
     page.page.locator("#log .entry", has_text="line 500").wait_for()
     end = "(() => { const log = document.querySelector('#log-scroll');" \
         " return log.scrollHeight - log.scrollTop - log.clientHeight < 12; })()"
@@ -104,13 +112,13 @@ def test_it_follows_until_one_scrolls_up(daemon, open_page):
     page.page.mouse.wheel(0, -700)
     page.page.locator("#log-follow").wait_for()
     top = page.run("document.querySelector('#log-scroll').scrollTop")
-    append(log, "".join(f"more {number}\n" for number in range(42)))
+    feed(daemon, "".join(f"more {number}\n" for number in range(42)))
     page.page.locator("#log-follow", has_text="42 new lines").wait_for()
     assert page.run("document.querySelector('#log-scroll').scrollTop") == top
     page.page.click("#log-follow")
     page.page.locator("#log .entry", has_text="more 41").wait_for()
     page.until(end, "the view to be at the end")
-    append(log, "and on\n")
+    feed(daemon, "and on\n")
     page.page.locator("#log .entry", has_text="and on").wait_for()
     assert entries(page).count("more 41") == 1
 
@@ -122,7 +130,7 @@ def test_a_pause_holds_everything_still(daemon, open_page):
     page = open_page("#log/writer")
     page.page.locator("#log .entry", has_text="first").wait_for()
     page.page.click("#log-pause")
-    append(log, "second\n")
+    feed(daemon, "second\n")
     page.page.locator("#log-follow", has_text="1 new line").wait_for()
     assert entries(page) == ["first"]
     page.page.click("#log-pause")
@@ -135,7 +143,7 @@ def test_a_line_that_has_not_ended_is_shown(daemon, open_page):
     configure(daemon, log)
     page = open_page("#log/writer")
     page.page.locator("#log .entry.partial", has_text="name:").wait_for()
-    append(log, "somebody\nnext\n")
+    feed(daemon, "somebody\nnext\n")
     page.page.locator("#log .entry", has_text="next").wait_for()
     assert entries(page) == ["first", "name: somebody", "next"]
 
@@ -221,7 +229,7 @@ def test_matches_are_highlighted_and_stepped_through(daemon, open_page):
     page.page.click("#log-next")
     page.page.click("#log-next")
     assert matches.inner_text() == "1 of 111"
-    append(log, "line 2000\n")
+    feed(daemon, "line 2000\n")
     page.page.keyboard.press("Escape")
     until(lambda: page.page.locator("#log mark").count() == 0, "highlights to be gone")
 
@@ -233,7 +241,7 @@ def test_truncation_and_rotation_are_said(daemon, open_page):
     page = open_page("#log/writer")
     page.page.locator("#log .entry", has_text="old line").first.wait_for()
     os.truncate(log, 0)
-    append(log, "new line\n")
+    feed(daemon, "new line\n")
     page.page.locator("#log-notice", has_text="emptied or begun anew").wait_for()
     until(lambda: entries(page) == ["new line"], "what is in the file now")
 
@@ -264,6 +272,6 @@ def test_a_log_outlives_its_daemon(daemon, open_page):
     daemon.kill()
     page.page.locator("#log-notice[data-kind=lost]").wait_for()
     daemon.start()
-    append(log, "after\n")
+    feed(daemon, "after\n")
     page.page.locator("#log .entry", has_text="after").wait_for()
     assert entries(page) == ["before", "after"]
