@@ -129,11 +129,7 @@ mod tests {
             let code = text(module.answer(false)).await;
             for import in code.split(" from \"./").skip(1) {
                 let name = import.split('"').next().unwrap();
-                assert!(
-                    ASSETS.iter().any(|asset| asset.name == name),
-                    "{}: {name}",
-                    module.name
-                );
+                assert!(ASSETS.iter().any(|asset| asset.name == name), "{}: {name}", module.name);
             }
         }
     }
