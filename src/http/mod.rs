@@ -20,9 +20,11 @@ pub mod accept;
 pub mod auth;
 pub mod body;
 pub mod events;
+pub mod health;
 pub mod limits;
 pub mod listen;
 pub mod meters;
+pub mod metrics;
 pub mod nodes;
 pub mod openapi;
 pub mod passed;
@@ -69,6 +71,8 @@ enum UnixListeners {
 pub struct Servers {
     tasks: JoinSet<()>,
     closing: watch::Sender<()>,
+    /// What asks other nodes, while somebody looks; it ends with this.
+    watching: JoinSet<()>,
 }
 
 impl Bound {
@@ -118,6 +122,7 @@ impl Bound {
         let nodes = Arc::new(Nodes::new(&self.nodes, &host.to_string_lossy()));
         let limits = Limits::for_descriptors(descriptors());
         let site = Arc::new(Site::new(api.clone(), nodes, limits));
+        let watching = site.watch_nodes();
         let log = api.clone();
         let report: Report = Arc::new(move |level, line| log.log_line(level, line));
         if let Some((settings, listeners)) = self.inet {
@@ -166,7 +171,7 @@ impl Bound {
                 }
             }
         }
-        Ok(Servers { tasks, closing })
+        Ok(Servers { tasks, closing, watching })
     }
 }
 
@@ -185,6 +190,7 @@ impl Servers {
     /// Takes no more connections, removes the unix socket, and lets requests under way end, for
     /// at most [`Limits::close_time`].
     pub async fn close(mut self) {
+        self.watching.abort_all();
         let _ = self.closing.send(());
         while self.tasks.join_next().await.is_some() {}
     }

@@ -38,6 +38,17 @@ impl Call {
         self.captures.get(name).unwrap_or_default()
     }
 
+    /// Whether an answer may be packed with gzip.
+    #[must_use]
+    pub fn accepts_gzip(&self) -> bool {
+        let accepted = self.header("accept-encoding").unwrap_or_default();
+        accepted.split(',').any(|coding| {
+            let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+            let refused = matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
+            matches!(name.trim(), "gzip" | "*") && !refused
+        })
+    }
+
     /// A header's text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

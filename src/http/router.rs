@@ -6,10 +6,12 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
+use tokio::task::JoinSet;
 
 use super::auth::Gate;
 use super::auth::browser::Media;
 use super::body::{Body, answer};
+use super::events::Hub;
 use super::limits::Limits;
 use super::meters::{Meters, Open};
 use super::nodes::{self, Nodes, Whose};
@@ -22,6 +24,7 @@ use super::rest::{Answered, Rest, conf, log, old, operation};
 use super::routes::{At, Route, Takes, allow, allows};
 use super::rpc::Rpc;
 use super::serve::Handle;
+use super::web;
 use crate::api::{Api, Caller};
 
 /// When to come again where too many streams are open, in seconds.
@@ -32,6 +35,7 @@ pub struct Site {
     api: Arc<Api>,
     meters: Arc<Meters>,
     streams_max: u64,
+    hub: Arc<Hub>,
     rpc: Rpc,
     rest: Rest,
     bodies: Bodies,
@@ -47,14 +51,25 @@ impl Site {
     /// Everything that is served.
     #[must_use]
     pub fn new(api: Arc<Api>, nodes: Arc<Nodes>, limits: Limits) -> Self {
+        let meters: Arc<Meters> = Arc::default();
+        let hub = Hub::new(Api::clone(&api), nodes.name.as_str().into(), Arc::clone(&meters));
         Self {
             api,
-            meters: Arc::default(),
+            meters,
+            hub,
             streams_max: limits.streams as u64,
             rpc: Rpc::default(),
             rest: Rest::new(nodes),
             bodies: Bodies::default(),
         }
+    }
+}
+
+impl Site {
+    /// Tells whoever reads of events about other nodes; until what this gives is dropped.
+    #[must_use]
+    pub fn watch_nodes(&self) -> JoinSet<()> {
+        nodes::watch::watch(&self.rest.nodes, &self.hub)
     }
 }
 
@@ -180,10 +195,20 @@ impl Site {
             }
             At::OldPage => old::page(call, body).await,
             At::OldTail => old::tail(call),
-            At::Events | At::Metrics | At::Health | At::Ready | At::Page | At::Asset => {
-                Err(StatusCode::NOT_FOUND.into())
+            At::Events => self.events(call).await,
+            At::Page => Ok(web::page(call.header("if-none-match"), call.accepts_gzip())),
+            At::Asset => {
+                let path = format!("/web/{}/{}", call.capture("hash"), call.capture("file"));
+                let asset = web::asset(&path, call.accepts_gzip());
+                asset.ok_or_else(|| Refusal::of(StatusCode::NOT_FOUND))
             }
+            At::Metrics | At::Health | At::Ready => Err(StatusCode::NOT_FOUND.into()),
         }
+    }
+
+    async fn events(&self, call: &Call) -> Answered {
+        let query = call.head.uri.query().unwrap_or_default();
+        Ok(self.hub.respond(query, call.header("last-event-id"), &call.caller).await?)
     }
 
     async fn rpc(&self, api: &Api, request: Request<Incoming>) -> Answered {

@@ -19,6 +19,7 @@ use super::refusal::Refusal;
 use crate::config;
 
 mod remote;
+pub mod watch;
 
 pub use remote::Remote;
 

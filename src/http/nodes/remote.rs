@@ -15,11 +15,14 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value as Json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::VIA;
 use crate::config;
 use crate::config::RemoteAddress;
+use crate::config::tls::ClientFiles;
+use crate::tls::client::Client;
 
 /// Bytes of a list of another daemon's; a longer one is an error.
 const LIST_BYTES_MAX: usize = 64 << 20;
@@ -30,6 +33,8 @@ pub struct Remote {
     /// What this node is called, which marks what it passes on.
     own_name: HeaderValue,
     authorization: Option<HeaderValue>,
+    /// Once somebody has asked it over TLS.
+    tls: OnceCell<Client>,
 }
 
 trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -49,7 +54,7 @@ impl Remote {
         });
         let own_name = HeaderValue::from_str(own_name);
         let own_name = own_name.unwrap_or(HeaderValue::from_static("a node"));
-        Self { settings, own_name, authorization }
+        Self { settings, own_name, authorization, tls: OnceCell::new() }
     }
 
     /// What it is called here.
@@ -143,13 +148,24 @@ impl Remote {
         }
     }
 
+    /// Reads whose certificates are believed, once.
+    async fn believe(&self) -> io::Result<Client> {
+        let files = ClientFiles { ca: self.settings.tls_ca.clone(), identity: None };
+        let read = tokio::task::spawn_blocking(move || Client::from_files(&files)).await;
+        read.map_err(io::Error::other)?.map_err(io::Error::other)
+    }
+
     async fn connect(&self) -> io::Result<Box<dyn Connection>> {
         match &self.settings.address {
             RemoteAddress::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
-            RemoteAddress::Inet { host, port, .. } => {
+            RemoteAddress::Inet { host, port, tls } => {
                 let stream = TcpStream::connect((host.as_str(), *port)).await?;
                 stream.set_nodelay(true)?;
-                Ok(Box::new(stream))
+                if !tls {
+                    return Ok(Box::new(stream));
+                }
+                let client = self.tls.get_or_try_init(|| self.believe()).await?;
+                Ok(Box::new(client.connect(host, stream).await?))
             }
         }
     }
