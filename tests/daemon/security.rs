@@ -334,7 +334,10 @@ fn every_kind_of_answer_has_the_headers_that_keep_it_safe() {
     for (request, body, status) in [
         (format!("POST /RPC2\nHost: h\n{known}"), call, 200),
         (format!("POST /RPC2\nHost: h\n{known}"), "<a>", 400),
+        (format!("GET /\nHost: h\n{known}"), "", 200),
         (format!("GET /program/list\nHost: h\n{known}"), "", 200),
+        (format!("GET /metrics\nHost: h\n{known}"), "", 200),
+        (format!("GET /healthz\nHost: h\n{known}"), "", 200),
         (format!("GET /openapi.json\nHost: h\n{known}"), "", 200),
         (format!("GET /supervisor/log\nHost: h\n{known}"), "", 200),
         (format!("GET /nope\nHost: h\n{known}"), "", 404),
