@@ -1,6 +1,6 @@
 // The programs of all nodes: a section for each node, in it what is broken, then the groups.
 // @ts-check
-import { onNote } from "./actions.js";
+import { onNote, setNote } from "./actions.js";
 import { onSecond } from "./clock.js";
 import { byId, show } from "./dom.js";
 import { ATTENTION, collator, groupName, Section } from "./group.js";
@@ -309,6 +309,7 @@ export function begin() {
     });
     store.on("removed", (program) => {
         fresh = fresh.filter((other) => other !== program);
+        setNote(program, null);
         const row = rows.get(program.key);
         if (!row) return;
         rows.delete(program.key);
