@@ -224,6 +224,12 @@ impl Api {
         self.core.usage()
     }
 
+    /// Whether the supervision has ended, and nothing more will come of anything.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.core.is_over()
+    }
+
     /// Returns when the supervision loop has come round.
     pub async fn heartbeat(&self) {
         self.core.heartbeat().await;

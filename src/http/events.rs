@@ -14,13 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hyper::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
+use hyper::header::{CACHE_CONTROL, HeaderValue};
 use hyper::{Response, StatusCode};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use super::body::{Body, answer};
-use super::meters::Meters;
 use crate::api::changes::changes;
 use crate::api::{Api, Caller, Reloads, wall_clock};
 use crate::logs::Stream;
@@ -36,9 +35,6 @@ use board::Board;
 use encode::{Whole, Written, event};
 use kind::{Kind, Kinds, Wanted};
 use watcher::Watcher;
-
-/// Readers at one time; one more is answered 503.
-pub const WATCHERS_MAX: usize = 256;
 
 /// How often a reader gets a sign of life, and usage is sampled.
 pub const TICK_EVERY: Duration = Duration::from_secs(5);
@@ -66,7 +62,6 @@ const FIRST_LINE: &[u8] = b"retry: 2000\n\n";
 pub struct Hub {
     api: Api,
     node: Arc<str>,
-    meters: Arc<Meters>,
     board: Mutex<Board>,
     /// Something is on the board.
     news: watch::Sender<()>,
@@ -87,13 +82,12 @@ struct Kept {
 impl Hub {
     /// A hub of this node, at rest.
     #[must_use]
-    pub fn new(api: Api, node: Arc<str>, meters: Arc<Meters>) -> Arc<Self> {
+    pub fn new(api: Api, node: Arc<str>) -> Arc<Self> {
         let reloads = *api.watch_reloads().borrow();
         let board = Board::new(Arc::clone(&node), api.snapshot(), reloads);
         Arc::new(Self {
             api,
             node,
-            meters,
             board: Mutex::new(board),
             news: watch::Sender::new(()),
             left: Notify::new(),
@@ -114,9 +108,7 @@ impl Hub {
         caller: &Caller,
     ) -> Result<Response<Body>, Error> {
         let wanted = Wanted::parse(query)?;
-        let Some(mut watcher) = self.join(wanted.kinds) else {
-            return Ok(too_many());
-        };
+        let mut watcher = self.join(wanted.kinds);
         watcher.first.push_back(Bytes::from_static(FIRST_LINE));
         let last = last_event_id.and_then(|id| id.trim().parse::<u64>().ok());
         let resumed = last.filter(|&last| self.board().ring.can_follow(last));
@@ -160,12 +152,9 @@ impl Hub {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more reader; `None` if there are too many.
-    fn join(self: &Arc<Self>, kinds: Kinds) -> Option<Watcher> {
+    /// One more reader. How many there may be, the router says, for all streams together.
+    fn join(self: &Arc<Self>, kinds: Kinds) -> Watcher {
         let mut board = self.board();
-        if board.watchers >= WATCHERS_MAX {
-            return None;
-        }
         board.watchers += 1;
         board.log_watchers += usize::from(kinds.has(Kind::ProcessLog));
         if kinds.has(Kind::Node) {
@@ -176,7 +165,7 @@ impl Hub {
             self.catch_up(&mut board);
             tokio::spawn(Arc::clone(self).attend());
         }
-        Some(Watcher {
+        Watcher {
             hub: Arc::clone(self),
             kinds,
             news: self.news.subscribe(),
@@ -185,8 +174,7 @@ impl Hub {
             tick: board.tick.0,
             log: board.logs.last(),
             node: 0,
-            _open: self.meters.stream(),
-        })
+        }
     }
 
     fn left(&self, kinds: Kinds) {
@@ -368,15 +356,6 @@ fn every(period: Duration, first: Duration) -> Interval {
     let mut interval = interval_at(tokio::time::Instant::now() + first, period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
-}
-
-fn too_many() -> Response<Body> {
-    let why = format!("more than {WATCHERS_MAX} readers of events at one time");
-    let body = serde_json::json!({"error": {"kind": "FAILED", "message": why}});
-    let body = body.to_string().into();
-    let mut response = answer(StatusCode::SERVICE_UNAVAILABLE, "application/json", body);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
-    response
 }
 
 #[cfg(test)]

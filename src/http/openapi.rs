@@ -109,6 +109,10 @@ fn route(spec: &RouteSpec, verb: Verb) -> Json {
                 "application/json": { "schema": reference("Found") },
             })
         }
+        Gives::Text("text/plain") if spec.at == At::Metrics => json!({
+            "text/plain": { "schema": { "type": "string" } },
+            "application/openmetrics-text": { "schema": { "type": "string" } },
+        }),
         Gives::Text(media_type) => text(media_type),
         Gives::Redirect => json!({}),
     };

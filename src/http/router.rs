@@ -12,8 +12,10 @@ use super::auth::Gate;
 use super::auth::browser::Media;
 use super::body::{Body, answer};
 use super::events::Hub;
+use super::health;
 use super::limits::Limits;
 use super::meters::{Meters, Open};
+use super::metrics::Metrics;
 use super::nodes::{self, Nodes, Whose};
 use super::openapi;
 use super::path::{Fields, encode};
@@ -36,6 +38,7 @@ pub struct Site {
     meters: Arc<Meters>,
     streams_max: u64,
     hub: Arc<Hub>,
+    metrics: Metrics,
     rpc: Rpc,
     rest: Rest,
     bodies: Bodies,
@@ -52,9 +55,10 @@ impl Site {
     #[must_use]
     pub fn new(api: Arc<Api>, nodes: Arc<Nodes>, limits: Limits) -> Self {
         let meters: Arc<Meters> = Arc::default();
-        let hub = Hub::new(Api::clone(&api), nodes.name.as_str().into(), Arc::clone(&meters));
+        let hub = Hub::new(Api::clone(&api), nodes.name.as_str().into());
         Self {
             api,
+            metrics: Metrics::new(Arc::clone(&meters)),
             meters,
             hub,
             streams_max: limits.streams as u64,
@@ -202,7 +206,9 @@ impl Site {
                 let asset = web::asset(&path, call.accepts_gzip());
                 asset.ok_or_else(|| Refusal::of(StatusCode::NOT_FOUND))
             }
-            At::Metrics | At::Health | At::Ready => Err(StatusCode::NOT_FOUND.into()),
+            At::Metrics => Ok(self.metrics.respond(&call.api, call.header("accept")).await),
+            At::Health => Ok(health::healthz(&call.api).await),
+            At::Ready => Ok(health::readyz(&call.api).await),
         }
     }
 

@@ -94,6 +94,12 @@ impl CoreHandle {
         &self.usage
     }
 
+    /// Whether the driver is gone.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.requests.is_closed()
+    }
+
     /// Requests that wait for the loop.
     #[must_use]
     pub fn waiting(&self) -> usize {

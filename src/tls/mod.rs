@@ -76,3 +76,6 @@ fn disagreement(why: &Error) -> String {
         why => format!("cannot be used with the certificate: {why}: expected another"),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,6 +1,7 @@
 //! A core of straw for tests: it answers commands as it is told and publishes snapshots.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -23,6 +24,8 @@ pub struct Fake {
     pub api: Arc<Api>,
     pub publish: watch::Sender<Arc<Snapshot>>,
     commands: Arc<Mutex<Vec<Command>>>,
+    /// Its loop does not come round.
+    stuck: Arc<AtomicBool>,
     directory: tempfile::TempDir,
 }
 
@@ -32,6 +35,13 @@ impl Fake {
     /// A core that says yes to everything.
     pub fn new(processes: &[ProcessInfo]) -> Self {
         Self::answering(processes, |_| Ok(Reply::Done))
+    }
+
+    /// A core whose loop does not come round.
+    pub fn stuck() -> Self {
+        let fake = Self::new(&[]);
+        fake.stuck.store(true, Ordering::Relaxed);
+        fake
     }
 
     /// A core that answers so.
@@ -60,11 +70,20 @@ impl Fake {
         let (core, mut requests, publish) = CoreHandle::new(Arc::new(snapshot(processes)));
         let commands = Arc::new(Mutex::new(Vec::new()));
         let seen = commands.clone();
+        let stuck = Arc::<AtomicBool>::default();
+        let is_stuck = stuck.clone();
         tokio::spawn(async move {
+            let mut unheard = Vec::new();
             while let Some(request) = requests.recv().await {
-                if let Request::Command { command, reply, .. } = request {
-                    let _ = reply.send(answer(&command));
-                    seen.lock().unwrap().push(command);
+                match request {
+                    Request::Command { command, reply, .. } => {
+                        let _ = reply.send(answer(&command));
+                        seen.lock().unwrap().push(command);
+                    }
+                    Request::Heartbeat(reply) if is_stuck.load(Ordering::Relaxed) => {
+                        unheard.push(reply);
+                    }
+                    Request::Heartbeat(reply) => _ = reply.send(()),
                 }
             }
         });
@@ -78,7 +97,7 @@ impl Fake {
         });
         let reload = reload(directory.path().into());
         let api = Arc::new(Api::new(core, logs.unwrap(), Arc::new(config), reload));
-        Self { api, publish, commands, directory }
+        Self { api, publish, commands, stuck, directory }
     }
 
     /// A directory of the test's own.

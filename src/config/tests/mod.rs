@@ -1,5 +1,6 @@
 //! Whole configurations, on a host and with files that exist in the test alone.
 
+mod access;
 mod credential;
 mod meaning;
 mod properties;

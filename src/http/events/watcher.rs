@@ -10,7 +10,6 @@ use super::Hub;
 use super::board::Board;
 use super::kind::{Kind, Kinds};
 use super::ring::Read;
-use crate::http::meters::Open;
 
 /// One reader. It counts as one of the hub's as long as it lives.
 pub struct Watcher {
@@ -24,7 +23,6 @@ pub struct Watcher {
     pub(super) tick: u64,
     pub(super) log: u64,
     pub(super) node: u64,
-    pub(super) _open: Open,
 }
 
 /// What there is for a reader.

@@ -15,10 +15,10 @@ use crate::http::serve::Handle;
 use crate::model::StateCode;
 
 /// Answers by path: `/panic`, `/wait` (until it is let go), `/large`, anything else at once.
-struct Odd(Semaphore);
+pub(super) struct Odd(Semaphore);
 
 impl Odd {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Semaphore::new(0))
     }
 }

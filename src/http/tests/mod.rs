@@ -22,6 +22,7 @@ use crate::config::{self, Access, Credentials, UnixServer};
 mod limits;
 mod rest;
 mod routes;
+mod secure;
 
 /// Long enough for anything that happens at all.
 const PATIENCE: Duration = Duration::from_secs(10);
