@@ -177,7 +177,7 @@ mod tests {
         own.changed = WallTime(1_500_000);
         own.starts = 3;
         let mut ended = process("ended", StateCode::Exited);
-        ended.exit = Some(ExitStatus::Code(3));
+        ended.last_exit = Some(ExitStatus::Code(3));
         let never = ProcessInfo { starts: 0, ..process("never", StateCode::Stopped) };
         Fake::new(&[own, ended, never])
     }
@@ -227,6 +227,26 @@ mod tests {
         assert!(text.ends_with("# EOF\n"));
         let families = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
         assert_eq!(families, text.lines().filter(|line| line.starts_with("# HELP ")).count());
+    }
+
+    #[tokio::test]
+    async fn the_page_on_metrics_has_every_family() {
+        let page = include_str!("../../docs/metrics.md");
+        let text = text(Format::OpenMetrics).await;
+        let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        let missing: Vec<_> = families
+            .filter_map(|line| {
+                let (name, kind) = line.split_once(' ').unwrap();
+                let suffix = match kind {
+                    "counter" => "_total",
+                    "info" => "_info",
+                    _ => "",
+                };
+                let row = format!("| `{name}{suffix}` | {kind} |");
+                (!page.contains(&row)).then_some(row)
+            })
+            .collect();
+        assert!(missing.is_empty(), "docs/metrics.md lacks {missing:#?}");
     }
 
     /// Prometheus's own tool reads it, and finds nothing to say about names and help.

@@ -111,6 +111,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_page_on_events_has_every_kind() {
+        let page = include_str!("../../../docs/events.md");
+        for (name, _) in NAMES.iter().chain(&[("snapshot", Kind::Tick)]) {
+            assert!(page.contains(&format!("\n### `{name}`")), "docs/events.md lacks {name}");
+            assert!(page.contains(&format!("\nevent: {name}\n")), "and an example of {name}");
+        }
+    }
+
+    #[test]
     fn a_query_says_what_is_wanted() {
         let all = |query: &str| {
             let wanted = Wanted::parse(query).unwrap();

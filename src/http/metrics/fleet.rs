@@ -32,9 +32,10 @@ fn ancestors(text: &mut Text, seen: &Seen) {
     let help = "The program's state: 0 STOPPED, 10 STARTING, 20 RUNNING, 30 BACKOFF, \
                 40 STOPPING, 100 EXITED, 200 FATAL, 1000 UNKNOWN.";
     each(text, seen, (Kind::Gauge, "node_supervisord_state", help), |p| Some(p.state.number()));
-    let help = "The exit status of the program's last child, -1 for a death by signal.";
+    let help = "The exit status of the program's last child, -1 for a death by signal, 0 before \
+                it has ended.";
     each(text, seen, (Kind::Gauge, "node_supervisord_exit_status", help), |process| {
-        Some(process.exit.map_or(0, ExitStatus::code))
+        Some(process.last_exit.map_or(0, ExitStatus::code))
     });
     let help = "When the program's child was started, in seconds since the epoch.";
     each(text, seen, (Kind::Gauge, "node_supervisord_start_time_seconds", help), |process| {

@@ -201,14 +201,15 @@ export function saysTruncated(bytes) {
 /**
  * One after the other.
  *
- * @param {Uint8Array} a
- * @param {Uint8Array} b
+ * @param {...Uint8Array} pieces
  * @returns {Uint8Array}
  */
-export function join(a, b) {
-    if (a.length === 0) return b;
-    const both = new Uint8Array(a.length + b.length);
-    both.set(a);
-    both.set(b, a.length);
-    return both;
+export function join(...pieces) {
+    const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+        whole.set(piece, at);
+        at += piece.length;
+    }
+    return whole;
 }

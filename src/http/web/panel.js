@@ -4,6 +4,7 @@ import { act, canSignal, clearLogs, onNote, possible, send, SIGNALS } from "./ac
 import { call, inWords, programPath } from "./api.js";
 import { duration, moment, now, onSecond, tell } from "./clock.js";
 import { attribute, byId, h, say, show } from "./dom.js";
+import { rows } from "./list.js";
 import { openMenu } from "./menu.js";
 import { draw, plot, SPAN_SECONDS } from "./plot.js";
 import { back, go } from "./route.js";
@@ -70,6 +71,8 @@ export function showPanel(program) {
     show(panel, open !== null);
     document.body.classList.toggle("with-panel", open !== null);
     for (const row of document.querySelectorAll("li.row.opened")) row.classList.remove("opened");
+    const shown = current();
+    if (shown) rows.get(shown.key)?.element.classList.add("opened");
     if (!open || (was && was.id === open.id && was.node === open.node)) return;
     detail = null;
     body.replaceChildren();

@@ -97,6 +97,11 @@ export function draw(svg, series, member, end, least) {
     const top = Math.max(least, series.max(member) * 1.1);
     let line = "";
     let area = "";
+    // One sample is no line yet.
+    if (series.length < 2) {
+        for (const path of svg.children) path.removeAttribute("d");
+        return;
+    }
     let begun = 0;
     let last = 0;
     let x = 0;

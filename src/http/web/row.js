@@ -132,6 +132,7 @@ export class Row {
         say(this.reason, reason);
         attribute(this.reason, "title", reason === "" ? null : inWords(told));
         tell(this.time, sense, time);
+        this.element.classList.toggle("down", !told.pid);
         say(this.pid, told.pid ? String(told.pid) : "");
         const restarts = told.restarts_last_hour;
         say(this.restarts, restarts ? `↻ ${restarts}` : "");

@@ -56,6 +56,10 @@ export function begin() {
     store.on("usage", (node) => {
         if (node.own) usage();
     });
+    const measured = byId("top");
+    new ResizeObserver(() => {
+        document.documentElement.style.setProperty("--top", `${measured.offsetHeight}px`);
+    }).observe(measured);
     onShown(sum);
     onLife(tellLife);
     onSecond(who);
