@@ -146,7 +146,9 @@ async fn serve_connection<S, H: Handle>(
         let busy = Busy::new(connection.clone());
         let (handler, peer) = (&handler, &peer);
         async move {
-            let mut response = handler.handle(request, peer).await;
+            // Hyper keeps room for the whole of what answers, also while nothing is asked: some
+            // kilobytes for each idle connection, if it were not for this box.
+            let mut response = Box::pin(handler.handle(request, peer)).await;
             response.body_mut().keep(busy);
             Ok::<_, Infallible>(response)
         }
