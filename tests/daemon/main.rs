@@ -14,5 +14,7 @@ mod notify;
 mod programs;
 mod rig;
 mod scale;
+mod security;
 mod startup;
 mod systemd;
+mod tls;

@@ -47,10 +47,10 @@ impl Manager {
 }
 
 /// A daemon that ends with the test.
-struct Daemon(Child);
+pub struct Daemon(Child);
 
 impl Daemon {
-    fn pid(&self) -> i32 {
+    pub fn pid(&self) -> i32 {
         i32::try_from(self.0.id()).unwrap()
     }
 
@@ -75,7 +75,7 @@ fn notified(rig: &Rig) -> Command {
 }
 
 /// Passes descriptors, as systemd does: from 3 on, and `LISTEN_PID` is the daemon's own.
-fn passing(mut command: Command, sockets: &[(&str, OwnedFd)]) -> Daemon {
+pub fn passing(mut command: Command, sockets: &[(&str, OwnedFd)]) -> Daemon {
     let names: Vec<&str> = sockets.iter().map(|(name, _)| *name).collect();
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", "export LISTEN_PID=$$; exec \"$@\"", "sh"]);

@@ -162,6 +162,24 @@ export function cut(bytes, from, whole, most = Infinity) {
 }
 
 /**
+ * Bytes without the piece of a line that they begin with, and where in the file they begin then.
+ * Of a line so long that it is shown as several, only a torn character is left out.
+ *
+ * @param {Uint8Array} bytes
+ * @param {number} from
+ * @returns {[number, Uint8Array]}
+ */
+export function fromLine(bytes, from) {
+    if (from === 0) return [0, bytes];
+    const newline = bytes.subarray(0, LINE_BYTES_MAX).indexOf(NEWLINE);
+    let skip = newline + 1;
+    if (newline === -1) {
+        while (skip < 3 && ((bytes[skip] ?? 0) & 0xc0) === 0x80) skip += 1;
+    }
+    return [from + skip, bytes.subarray(skip)];
+}
+
+/**
  * Where a character of UTF-8 begins, at this place or before it.
  *
  * @param {Uint8Array} bytes
@@ -201,14 +219,15 @@ export function saysTruncated(bytes) {
 /**
  * One after the other.
  *
- * @param {Uint8Array} a
- * @param {Uint8Array} b
+ * @param {...Uint8Array} pieces
  * @returns {Uint8Array}
  */
-export function join(a, b) {
-    if (a.length === 0) return b;
-    const both = new Uint8Array(a.length + b.length);
-    both.set(a);
-    both.set(b, a.length);
-    return both;
+export function join(...pieces) {
+    const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+        whole.set(piece, at);
+        at += piece.length;
+    }
+    return whole;
 }

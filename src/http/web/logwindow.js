@@ -6,7 +6,7 @@ import { plain, render } from "./ansi.js";
 /** @import { Style } from "./ansi.js" */
 
 /** At most so many lines are in the document; beyond it those farthest from the reader go. */
-export const LINES_MAX = 3000;
+export const LINES_MAX = 2000;
 
 /**
  * @typedef {object} Shown
@@ -105,7 +105,7 @@ export class LogWindow {
         }
         if (!this.partial) {
             this.partial = document.createElement("div");
-            this.partial.className = "line partial";
+            this.partial.className = "entry partial";
             this.element.append(this.partial);
         }
         render(this.partial, text, { ...this.style }, this.wanted);
@@ -119,7 +119,7 @@ export class LogWindow {
      */
     make({ offset, text }, style, into) {
         const element = document.createElement("div");
-        element.className = "line";
+        element.className = "entry";
         into.push({ offset, text, style: { ...style }, element });
         render(element, text, style, this.wanted);
         return element;

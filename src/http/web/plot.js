@@ -59,6 +59,9 @@ export class Series {
     }
 }
 
+/** Fewer samples than this are no plot yet. */
+const SAMPLES_LEAST = 6;
+
 /** A gap in time longer than this is a gap in the line, in seconds. */
 const GAP_SECONDS = 20;
 
@@ -97,6 +100,10 @@ export function draw(svg, series, member, end, least) {
     const top = Math.max(least, series.max(member) * 1.1);
     let line = "";
     let area = "";
+    if (series.length < SAMPLES_LEAST) {
+        for (const path of svg.children) path.removeAttribute("d");
+        return;
+    }
     let begun = 0;
     let last = 0;
     let x = 0;

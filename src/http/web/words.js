@@ -123,6 +123,7 @@ export function bytes(count) {
  * @returns {string}
  */
 export function percent(value) {
+    if (value < 0.05) return "0 %";
     return `${value >= 9.95 ? Math.round(value) : value.toFixed(1)} %`;
 }
 
