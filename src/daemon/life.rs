@@ -14,6 +14,7 @@ use crate::config::{Config, DaemonSettings, Loaded};
 use crate::core::{LogNaming, Mood, Supervisor};
 use crate::dbus::Dbus;
 use crate::http::passed::Passed;
+use crate::http::thread::Server;
 use crate::http::{self, Bound};
 use crate::logs::{ActivitySettings, Console, LogPlane, auto};
 use crate::runtime::cgroup::Cgroups;
@@ -152,8 +153,8 @@ impl Life<'_> {
         let reload = Arc::new(move || reread.load().map(|loaded| loaded.config));
         let config = Arc::new(config);
         let api = Arc::new(Api::new(handle.clone(), logs.clone(), config.clone(), reload));
-        let servers =
-            bound.serve(&api).map_err(|why| format!("cannot serve the listeners: {why}"))?;
+        let server = Server::start(bound, api.clone()).await;
+        let server = server.map_err(|why| format!("cannot serve the listeners: {why}"))?;
         say_all(&logs, &notices);
         ready();
         let dbus = Dbus::start(&config.dbus, &api);
@@ -165,7 +166,7 @@ impl Life<'_> {
         // It ends with the driver, and has the last word.
         _ = attending.await;
         dbus.close().await;
-        servers.close().await;
+        server.close().await;
         logs.shut().await;
         Ok(ended)
     }

@@ -25,7 +25,7 @@ pidfile=%(here)s/daemon.pid
 childlogdir=%(here)s/logs
 [inet_http_server]
 port=127.0.0.1:{port}
-nodename=here
+nodename={name}
 {server}
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
@@ -44,19 +44,25 @@ def until(fact, what: str, seconds: float = WAIT_SECONDS_MAX):
 class Daemon:
     """A daemon, its configuration and its programs."""
 
-    def __init__(self, program: Path, directory: Path):
+    def __init__(self, program: Path, directory: Path, name: str = "here"):
         self.program = program
+        self.name = name
+        # The path that everything is served below.
+        self.base = ""
         self.dir = directory
         (directory / "logs").mkdir()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/"
         self.process: subprocess.Popen | None = None
         self._left: set[int] = set()
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/{self.base}"
+
     def configure(self, programs: str, server: str = "") -> None:
-        text = PREAMBLE.format(port=self.port, server=server) + programs
+        text = PREAMBLE.format(port=self.port, name=self.name, server=server) + programs
         (self.dir / "supervisord.conf").write_text(text.replace("@DIR@", str(self.dir)))
 
     def start(self) -> None:
@@ -111,7 +117,7 @@ class Daemon:
             return json.load(answer)
 
     def info(self, name: str) -> dict:
-        found = [told for told in self.get("program/list") if told["id"] == name]
+        found = [told for told in self.get("program/list?local=true") if told["id"] == name]
         assert found, f"no program {name}"
         return found[0]
 

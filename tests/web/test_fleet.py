@@ -55,3 +55,37 @@ def test_a_thousand_are_painted_within_a_second_and_one_change_touches_one_row(d
 
     page.page.fill("#search", "service42")
     assert page.page.locator("li.row:visible").count() == 10
+
+
+def test_an_hour_of_events_leaves_no_memory_behind(daemon, open_page):
+    """A program that comes and goes all the time, and plots that are full."""
+    daemon.configure(
+        "[program:flaps]\ncommand=/bin/sh -c 'exit 0'\nstartsecs=0\nautorestart=true\n"
+        + "".join(f"[program:calm{number}]\ncommand=/bin/cat\n" for number in range(20))
+    )
+    daemon.start()
+    page = open_page()
+    page.wait_state("calm19", "RUNNING")
+    # As many samples as plots keep and more, as if an hour had passed.
+    page.run(
+        """async () => {
+            const base = document.querySelector("script[type=module]").src.replace(/main.js$/, "");
+            const store = await import(base + "store.js");
+            window.hour = (rounds) => {
+                const begin = Date.now() / 1000;
+                for (let round = 0; round < rounds; round += 1) {
+                    const usage = {};
+                    for (let number = 0; number < 20; number += 1) usage[`calm${number}`] = [round % 9, 1e6];
+                    store.takeTick({ time: begin + round * 5, node: { cpu_percent: 5 }, usage });
+                }
+            };
+        }"""
+    )
+    page.run("hour(200)")
+    page.run("gc()")
+    before = page.run("[performance.memory.usedJSHeapSize, document.querySelectorAll('*').length]")
+    page.run("hour(720)")
+    page.run("gc()")
+    after = page.run("[performance.memory.usedJSHeapSize, document.querySelectorAll('*').length]")
+    assert after[0] - before[0] < 2_000_000, (before, after)
+    assert abs(after[1] - before[1]) < 50, (before, after)

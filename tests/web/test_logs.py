@@ -275,3 +275,59 @@ def test_a_log_outlives_its_daemon(daemon, open_page):
     feed(daemon, "after\n")
     page.page.locator("#log .entry", has_text="after").wait_for()
     assert entries(page) == ["before", "after"]
+
+
+def test_lines_without_an_end_and_bytes_without_a_meaning(daemon, open_page):
+    log = daemon.dir / "writer.log"
+    log.write_bytes(b"A" * 300_000 + b"\n" + bytes(range(256)) * 40 + b"\n" + "äöü€🦀".encode() * 4000 + b"\nend\n")
+    configure(daemon, log)
+    page = open_page("#log/writer")
+    page.page.locator("#log .entry", has_text="end").last.wait_for()
+    shown = entries(page)
+    assert shown[-1] == "end"
+    assert max(map(len, shown)) <= 8192
+    crabs = "".join(text for text in shown if "🦀" in text or "€" in text)
+    assert "\ufffd" not in crabs, "no character is torn"
+    assert len(crabs) == 5 * 4000
+    for _ in range(20):
+        page.run("document.querySelector('#log-scroll').scrollTop = 0")
+        page.page.wait_for_timeout(30)
+    assert sum(text.count("A") for text in entries(page) if set(text) == {"A"}) == 300_000
+
+
+def test_a_log_that_cannot_be_read_says_why_and_can_be_tried_again(daemon, open_page):
+    daemon.configure("[program:mute]\ncommand=/bin/cat\nstdout_logfile=NONE\nstderr_logfile=NONE\n")
+    daemon.start()
+    daemon.wait_state("mute", "RUNNING")
+    page = open_page("#log/mute")
+    page.expect("Failed to load resource")
+    page.page.locator("#log-notice", has_text="cannot be read").wait_for()
+    assert page.page.locator("#log-retry").is_visible()
+    page = open_page("#log/nobody")
+    page.expect("Failed to load resource")
+    page.page.locator("#log-notice", has_text="BAD_NAME").wait_for()
+
+
+def test_a_log_that_nobody_looks_at_lets_go_and_goes_on(daemon, open_page):
+    log = daemon.dir / "writer.log"
+    append(log, "first\n")
+    configure(daemon, log)
+    page = open_page(go=False)
+    page.page.clock.install()
+    page.open("#log/writer")
+    page.page.locator("#log .entry", has_text="first").wait_for()
+    see = "(hidden) => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });" \
+        " document.dispatchEvent(new Event('visibilitychange')); }"
+    page.run(see, True)
+    page.page.clock.run_for(31_000)
+    feed(daemon, "second\n")
+    until(lambda: "second" in log.read_text(), "it to be written")
+    page.page.clock.run_for(1000)
+    assert entries(page) == ["first"]
+    page.run(see, False)
+
+    def went_on():
+        page.page.clock.run_for(200)
+        return entries(page) == ["first", "second"]
+
+    until(went_on, "what was written meanwhile")

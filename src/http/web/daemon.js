@@ -70,7 +70,7 @@ function told(plan, tense) {
     const rows = h("div", { class: "changes" });
     /** @type {[string, string, string[], (name: string) => string][]} */
     const kinds = [
-        ["added", "+", plan.added, () => (will ? "will be added, and started if autostart says so" : "added")],
+        ["added", "+", plan.added, () => (will ? "new; it starts if autostart says so" : "added")],
         ["changed", "~", plan.changed, (name) => (will ? changing(name) : "changed")],
         ["removed", "−", plan.removed, (name) => (will ? leaving(name) : "removed")],
     ];

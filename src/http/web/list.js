@@ -1,24 +1,24 @@
 // The programs of all nodes: a section for each node, in it what is broken, then the groups.
 // @ts-check
-import { onNote } from "./actions.js";
+import { onNote, setNote } from "./actions.js";
 import { onSecond } from "./clock.js";
-import { byId, h, recall, remember, say, show } from "./dom.js";
-import { NodeHead } from "./node.js";
+import { byId, show } from "./dom.js";
+import { ATTENTION, collator, groupName, Section } from "./group.js";
 import { Row } from "./row.js";
 import * as store from "./store.js";
-import { count, FINE, STATES } from "./words.js";
+import { FINE } from "./words.js";
 
-/** @import { Node, Program } from "./store.js" */
+/** @import { Group } from "./group.js" */
+/** @import { Program } from "./store.js" */
 /** @import { StateName } from "./types" */
 
 /** So many rows are made before the first paint; the others follow, some at a time. */
 const ROWS_AT_FIRST = 60;
 const ROWS_AT_A_TIME = 150;
 
-const ATTENTION = "\0attention";
-const SINGLE = "\0single";
+/** How often what has changed is settled while nobody looks, in milliseconds. */
+const HIDDEN_MILLISECONDS = 500;
 
-const collator = new Intl.Collator(undefined, { numeric: true });
 const list = byId("programs");
 
 /** Each program's row, by its key. @type {Map<string, Row>} */
@@ -39,161 +39,12 @@ let wanted = "";
 /** @type {Set<() => void>} */
 const watchers = new Set();
 
-const closed = new Set(JSON.parse(recall("closed") ?? "[]"));
-
 const observer = new IntersectionObserver((entries) => {
     for (const entry of entries) {
         const key = /** @type {HTMLElement} */ (entry.target).dataset.key ?? "";
         rows.get(key)?.see(entry.isIntersecting);
     }
 });
-
-/** Rows of one kind, below a heading. */
-class Group {
-    /**
-     * @param {Section} section
-     * @param {string} name
-     */
-    constructor(section, name) {
-        this.section = section;
-        this.name = name;
-        this.title = name === ATTENTION ? "Needs attention" : name === SINGLE ? "Programs" : name;
-        /** @type {Row[]} */
-        this.rows = [];
-        this.dirty = false;
-        this.id = `${section.node.name}/${name}`;
-        this.toggle = h("button", { type: "button", class: "fold", "aria-expanded": "true" });
-        this.toggle.append(h("bdi", {}, this.title));
-        this.toggle.addEventListener("click", () => this.fold(!closed.has(this.id)));
-        this.summary = h("span", { class: "summary" });
-        this.more = h(
-            "button",
-            {
-                type: "button",
-                class: "more",
-                data: { group: name },
-                "aria-haspopup": "menu",
-                "aria-label": `more for ${this.title}`,
-            },
-            "⋯",
-        );
-        this.more.addEventListener("click", () => {
-            for (const watcher of groupMenus) watcher(this.more, this);
-        });
-        const kind = name === ATTENTION ? "attention" : name === SINGLE ? "single" : "";
-        this.list = h("ul", { class: "rows" });
-        const heading = h("h3", {}, this.toggle);
-        this.element = h(
-            "section",
-            { class: `group ${kind}`, "aria-label": this.title },
-            h("header", {}, heading, this.summary, this.more),
-            this.list,
-        );
-        if (closed.has(this.id)) this.fold(true);
-    }
-
-    /**
-     * @param {boolean} fold
-     */
-    fold(fold) {
-        if (fold) closed.add(this.id);
-        else closed.delete(this.id);
-        remember("closed", JSON.stringify([...closed]));
-        this.element.classList.toggle("closed", fold);
-        this.toggle.setAttribute("aria-expanded", String(!fold));
-    }
-
-    /** Every program that belongs to it, those which need attention too. @returns {Program[]} */
-    programs() {
-        if (this.name === ATTENTION) return this.rows.map((row) => row.program);
-        const programs = [...this.section.node.programs.values()];
-        return programs.filter((program) => groupName(program) === this.name);
-    }
-
-    /** Brings the rows into order, and says what there is. */
-    settle() {
-        this.dirty = false;
-        this.rows.sort((a, b) => collator.compare(a.order, b.order));
-        let at = this.list.firstElementChild;
-        for (const row of this.rows) {
-            if (row.element === at) at = at.nextElementSibling;
-            else this.list.insertBefore(row.element, at);
-        }
-        this.sum();
-    }
-
-    sum() {
-        const shown = this.rows.some((row) => !row.element.hidden);
-        show(this.element, shown);
-        /** @type {Map<StateName, number>} */
-        const found = new Map();
-        for (const { program } of this.rows) {
-            const state = program.told.statename;
-            found.set(state, (found.get(state) ?? 0) + 1);
-        }
-        const words = STATES.filter((state) => found.has(state)).map(
-            (state) => `${count(found.get(state) ?? 0)} ${state.toLowerCase()}`,
-        );
-        say(this.summary, this.name === ATTENTION ? String(this.rows.length) : words.join(" · "));
-        show(this.more, store.may("operate") && this.section.node.online);
-    }
-}
-
-/** One node. */
-class Section {
-    /**
-     * @param {Node} node
-     */
-    constructor(node) {
-        this.node = node;
-        /** @type {Map<string, Group>} */
-        this.groups = new Map();
-        this.head = new NodeHead(node);
-        this.body = h("div", { class: "groups" });
-        this.element = h("section", { class: "node", data: { node: node.name } });
-        this.element.append(this.head.element, this.body);
-        this.element.setAttribute("aria-label", `node ${node.name}`);
-    }
-
-    /**
-     * @param {string} name
-     * @returns {Group}
-     */
-    group(name) {
-        let group = this.groups.get(name);
-        if (!group) {
-            group = new Group(this, name);
-            this.groups.set(name, group);
-            // What needs attention is first, then what is in no group, then the groups by name.
-            const sorted = [...this.groups.values()].sort(
-                (a, b) => weight(a.name) - weight(b.name) || collator.compare(a.name, b.name),
-            );
-            const next = sorted[sorted.indexOf(group) + 1];
-            this.body.insertBefore(group.element, next?.element ?? null);
-        }
-        return group;
-    }
-}
-
-/**
- * @param {string} name
- * @returns {number}
- */
-function weight(name) {
-    return name === ATTENTION ? 0 : name === SINGLE ? 1 : 2;
-}
-
-/** @type {Set<(at: HTMLElement, group: Group) => void>} */
-const groupMenus = new Set();
-
-/**
- * Calls this when a group's menu is asked for.
- *
- * @param {(at: HTMLElement, group: { title: string, programs: () => Program[] }) => void} watcher
- */
-export function onGroupMenu(watcher) {
-    groupMenus.add(watcher);
-}
 
 /**
  * Calls this when other rows are there or shown than before.
@@ -274,14 +125,6 @@ function match(row) {
 }
 
 /**
- * @param {Program} program
- * @returns {string}
- */
-function groupName({ told }) {
-    return told.id === told.name ? SINGLE : told.group;
-}
-
-/**
  * Puts a row where it belongs now.
  *
  * @param {Row} row
@@ -293,7 +136,9 @@ function place(row) {
     const broken = program.rank < FINE;
     const group = section.group(broken ? ATTENTION : groupName(program));
     const old = groups.get(row);
-    row.order = broken ? `${program.rank} ${program.id}` : program.id;
+    const order = broken ? `${program.rank} ${program.id}` : program.id;
+    group.unsorted ||= old !== group || row.order !== order;
+    row.order = order;
     if (old !== group) {
         if (old) leave(row, old);
         group.rows.push(row);
@@ -329,11 +174,14 @@ function mark(group) {
 function schedule() {
     if (scheduled) return;
     scheduled = true;
-    queueMicrotask(settle);
+    // All that comes until the next frame is settled at once. Where nobody looks there is none.
+    if (document.hidden) setTimeout(settle, HIDDEN_MILLISECONDS);
+    else requestAnimationFrame(settle);
 }
 
 /** Makes rows that are not there yet, and brings into order what has changed. */
 function settle() {
+    if (!scheduled) return;
     scheduled = false;
     if (fresh.length > 0) {
         // The worst first: they are what is seen.
@@ -376,25 +224,40 @@ let waiting = false;
 function later() {
     if (waiting) return;
     waiting = true;
-    if (!painted) {
-        painted = true;
-        performance.mark("programs-first");
-    }
-    requestAnimationFrame(() => {
-        setTimeout(() => {
-            waiting = false;
-            settle();
-        });
+    markOnce("programs-first");
+    afterPaint(() => {
+        waiting = false;
+        scheduled = true;
+        settle();
     });
 }
 
 function finished() {
     if (store.supervisor === null) return;
-    if (!painted) {
-        painted = true;
-        performance.mark("programs-first");
-    }
-    if (performance.getEntriesByName("programs-all").length === 0) performance.mark("programs-all");
+    markOnce("programs-first");
+    markOnce("programs-all");
+}
+
+/** @type {Set<string>} */
+const marked = new Set();
+
+/**
+ * Notes when something is on the screen for the first time.
+ *
+ * @param {string} name
+ */
+function markOnce(name) {
+    painted = true;
+    if (marked.has(name)) return;
+    marked.add(name);
+    afterPaint(() => performance.mark(name));
+}
+
+/**
+ * @param {() => void} callback
+ */
+function afterPaint(callback) {
+    requestAnimationFrame(() => setTimeout(callback));
 }
 
 function changed() {
@@ -446,6 +309,7 @@ export function begin() {
     });
     store.on("removed", (program) => {
         fresh = fresh.filter((other) => other !== program);
+        setNote(program, null);
         const row = rows.get(program.key);
         if (!row) return;
         rows.delete(program.key);
@@ -466,6 +330,7 @@ export function begin() {
         arrange();
         schedule();
     });
+    document.addEventListener("visibilitychange", settle);
     onNote((program) => rows.get(program.key)?.tellNote());
     onSecond(() => {
         for (const row of rows.values()) {

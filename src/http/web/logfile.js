@@ -162,6 +162,24 @@ export function cut(bytes, from, whole, most = Infinity) {
 }
 
 /**
+ * Bytes without the piece of a line that they begin with, and where in the file they begin then.
+ * Of a line so long that it is shown as several, only a torn character is left out.
+ *
+ * @param {Uint8Array} bytes
+ * @param {number} from
+ * @returns {[number, Uint8Array]}
+ */
+export function fromLine(bytes, from) {
+    if (from === 0) return [0, bytes];
+    const newline = bytes.subarray(0, LINE_BYTES_MAX).indexOf(NEWLINE);
+    let skip = newline + 1;
+    if (newline === -1) {
+        while (skip < 3 && ((bytes[skip] ?? 0) & 0xc0) === 0x80) skip += 1;
+    }
+    return [from + skip, bytes.subarray(skip)];
+}
+
+/**
  * Where a character of UTF-8 begins, at this place or before it.
  *
  * @param {Uint8Array} bytes

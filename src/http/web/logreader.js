@@ -1,7 +1,7 @@
 // Where in a log the reader is: at its end, which moves, or anywhere else in it.
 // @ts-check
 import { inWords } from "./api.js";
-import { cut, join, newlines, PIECE_BYTES, saysTruncated } from "./logfile.js";
+import { cut, fromLine, join, newlines, PIECE_BYTES, saysTruncated } from "./logfile.js";
 import { LINES_MAX } from "./logwindow.js";
 
 /** @import { LogFile } from "./logfile.js" */
@@ -21,6 +21,12 @@ const END_PIXELS = 12;
 
 /** How long until a stream that broke is tried again, in milliseconds. */
 const RETRY_MILLISECONDS = 1500;
+
+/**
+ * A view that nobody has looked at for this long, in milliseconds, lets go of its stream: a
+ * browser has six connections to a server for all of its windows.
+ */
+const HIDDEN_MILLISECONDS_MAX = 30_000;
 
 const decoder = new TextDecoder();
 
@@ -66,6 +72,13 @@ export class LogReader {
         this.loading = false;
         this.lost = false;
         this.timer = 0;
+        this.asleep = false;
+        let hidden = 0;
+        document.addEventListener("visibilitychange", () => {
+            clearTimeout(hidden);
+            if (document.hidden) hidden = window.setTimeout(() => this.sleep(), HIDDEN_MILLISECONDS_MAX);
+            else this.wake();
+        });
         scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
         // At once, and not when the scrolling has happened: a flood would scroll back before it.
         scroller.addEventListener("wheel", (event) => event.deltaY < 0 && this.leave(), { passive: true });
@@ -82,6 +95,7 @@ export class LogReader {
         this.file = file;
         this.paused = false;
         this.lost = false;
+        this.asleep = false;
         this.lines.clear(0);
         if (file) void this.load();
     }
@@ -116,10 +130,23 @@ export class LogReader {
         this.view.changed();
     }
 
+    sleep() {
+        if (!this.file) return;
+        this.flush();
+        this.begin();
+        this.asleep = true;
+    }
+
+    /** Goes on where the stream was let go of. */
+    wake() {
+        if (this.asleep && this.file) void this.stream(this.file, this.begin());
+    }
+
     /** Ends what is under way. @returns {AbortSignal} of what comes now */
     begin() {
         this.abort.abort();
         this.abort = new AbortController();
+        this.asleep = false;
         this.forgetPending();
         return this.abort.signal;
     }
@@ -427,17 +454,4 @@ export class LogReader {
         const bottom = this.scroller.scrollTop + this.scroller.clientHeight;
         return this.lines.lines.findLast(({ element }) => element.offsetTop < bottom)?.offset ?? 0;
     }
-}
-
-/**
- * Bytes without the piece of a line that they begin with, and where in the file they begin then.
- *
- * @param {Uint8Array} bytes
- * @param {number} from
- * @returns {[number, Uint8Array]}
- */
-function fromLine(bytes, from) {
-    if (from === 0) return [0, bytes];
-    const skip = bytes.indexOf(10) + 1;
-    return [from + skip, bytes.subarray(skip)];
 }

@@ -11,6 +11,7 @@ import * as list from "./list.js";
 import * as log from "./log.js";
 import { openMenu } from "./menu.js";
 import * as panel from "./panel.js";
+import { openLog, programMenu } from "./programmenu.js";
 import { begin as route, go, onRoute } from "./route.js";
 import { rowOf } from "./row.js";
 import * as selection from "./select.js";
@@ -33,8 +34,8 @@ byId("programs").addEventListener("click", (event) => {
     if (!row) return;
     const button = target.closest("button");
     const what = button?.dataset.act;
-    if (what === "more") panel.programMenu(/** @type {HTMLElement} */ (button), row.program);
-    else if (what === "log") panel.openLog(row.program, "stdout");
+    if (what === "more") programMenu(/** @type {HTMLElement} */ (button), row.program);
+    else if (what === "log") openLog(row.program, "stdout");
     else if (what) void act(row.program, /** @type {Action} */ (what));
     else if (!target.closest("a, button, label, input, .note") && getSelection()?.isCollapsed !== false) {
         go("p", row.program.id, store.nodes.get(row.program.node)?.own ? "" : row.program.node);

@@ -1,18 +1,19 @@
 // A program's panel: what is known of it beyond its row.
 // @ts-check
-import { act, canSignal, clearLogs, onNote, possible, send, SIGNALS } from "./actions.js";
+import { act, canSignal, onNote, possible } from "./actions.js";
 import { call, inWords, programPath } from "./api.js";
-import { duration, moment, now, onSecond, tell } from "./clock.js";
-import { attribute, byId, h, say, show } from "./dom.js";
+import { now, onSecond, tell } from "./clock.js";
+import { byId, h, say, show } from "./dom.js";
+import { facts, times } from "./facts.js";
 import { rows } from "./list.js";
-import { openMenu } from "./menu.js";
 import { draw, plot, SPAN_SECONDS } from "./plot.js";
-import { back, go } from "./route.js";
+import { openLog, signalMenu } from "./programmenu.js";
+import { back } from "./route.js";
 import { noteElement } from "./row.js";
-import { choose } from "./select.js";
 import * as store from "./store.js";
-import { bytes, lastExit, percent, sentence } from "./words.js";
+import { bytes, percent, sentence } from "./words.js";
 
+/** @import { Detail } from "./types" */
 /** @import { Program } from "./store.js" */
 
 const panel = byId("panel");
@@ -21,10 +22,10 @@ const body = byId("panel-body");
 /** @type {{ id: string, node: string } | null} */
 let open = null;
 
-/** @type {any} */
+/** What the daemon tells of it when it is asked, or why it does not. @type {Detail | string | null} */
 let detail = null;
 
-/** What the daemon says of it that needs another question; its answer is awaited. */
+/** Which question is the last: an answer to another one comes too late. */
 let asked = 0;
 
 const plots = { cpu: plot("cpu"), memory: plot("memory") };
@@ -33,15 +34,17 @@ const plots = { cpu: plot("cpu"), memory: plot("memory") };
 export function begin() {
     byId("panel-close").addEventListener("click", back);
     const concerns = (/** @type {Program} */ program) => open !== null && program === current();
-    store.on("program", (program) => {
-        if (concerns(program)) render();
+    store.on("program", (program, from) => {
+        if (!concerns(program)) return;
+        // What is configured and how large the logs are may be other things now.
+        if (from !== program.told.statename) void load();
+        else render();
     });
     store.on("removed", (program) => {
         if (open && program.id === open.id) render();
     });
     store.on("reset", () => {
-        if (open && !body.querySelector(".panel-head")) void load();
-        else if (open) render();
+        if (open && !head) void load();
     });
     store.on("usage", () => {
         if (open) usage();
@@ -75,6 +78,7 @@ export function showPanel(program) {
     if (shown) rows.get(shown.key)?.element.classList.add("opened");
     if (!open || (was && was.id === open.id && was.node === open.node)) return;
     detail = null;
+    head = null;
     body.replaceChildren();
     body.scrollTop = 0;
     void load();
@@ -91,7 +95,7 @@ async function load() {
         const answer = await call("GET", programPath("detail", program));
         if (mine === asked) detail = answer;
     } catch (error) {
-        if (mine === asked) detail = { failure: inWords(error) };
+        if (mine === asked) detail = inWords(error);
     }
     if (mine === asked) render();
 }
@@ -126,7 +130,7 @@ function render() {
     );
     const scroll = body.scrollTop;
     const focus = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.act : "";
-    body.replaceChildren(title, usageBlock(), facts(program), times(program));
+    body.replaceChildren(title, usagePlots, facts(program, detail), times(program));
     body.scrollTop = scroll;
     const again = focus ? body.querySelector(`button[data-act="${focus}"]`) : null;
     if (again instanceof HTMLElement && !again.hidden) again.focus({ preventScroll: true });
@@ -178,72 +182,6 @@ function buttons(program) {
     return row;
 }
 
-/**
- * @param {Program} program
- * @param {"stdout" | "stderr"} channel
- */
-export function openLog(program, channel) {
-    const node = store.nodes.get(program.node)?.own ? "" : program.node;
-    go("log", program.id, channel, node);
-}
-
-/**
- * @param {HTMLElement} at
- * @param {Program} program
- */
-export function signalMenu(at, program) {
-    const items = SIGNALS.map(([signal = "", hint = ""]) => ({
-        label: signal,
-        hint,
-        danger: signal === "KILL",
-        act: signal,
-        run: () => void send(program, signal),
-    }));
-    openMenu(at, `Signal to ${program.id}`, items);
-}
-
-/**
- * Everything that can be done with a program.
- *
- * @param {HTMLElement} at
- * @param {Program} program
- */
-export function programMenu(at, program) {
-    const labels = { start: "Start", stop: "Stop", restart: "Restart" };
-    const actions = possible(program).map((action) => ({
-        label: labels[action],
-        act: action,
-        run: () => void act(program, action),
-    }));
-    const node = store.nodes.get(program.node)?.own ? "" : program.node;
-    openMenu(at, program.id, [
-        ...actions,
-        ...(canSignal(program)
-            ? [{ label: "Send a signal…", act: "signal", run: () => signalMenu(at, program) }]
-            : []),
-        ...(actions.length > 0 ? [null] : []),
-        { label: "Details", act: "details", run: () => go("p", program.id, node) },
-        { label: "Log: stdout", act: "stdout", run: () => openLog(program, "stdout") },
-        ...(hasStderr(program)
-            ? [{ label: "Log: stderr", act: "stderr", run: () => openLog(program, "stderr") }]
-            : []),
-        ...(store.may("operate")
-            ? [{ label: "Select", act: "select", run: () => choose(program.key, true) }]
-            : []),
-        ...(store.may("operate") && !node
-            ? [null, { label: "Clear logs…", act: "clear", danger: true, run: () => void clearLogs(program) }]
-            : []),
-    ]);
-}
-
-/**
- * @param {Program} program
- * @returns {boolean}
- */
-function hasStderr(program) {
-    return Boolean(program.told.stderr_logfile);
-}
-
 const cpuValue = h("b");
 const memoryValue = h("b");
 const usagePlots = h(
@@ -254,11 +192,6 @@ const usagePlots = h(
     h("p", { class: "axis" }, h("span", {}, `${SPAN_SECONDS / 60} min ago`), h("span", {}, "now")),
 );
 
-/** @returns {HTMLElement} */
-function usageBlock() {
-    return usagePlots;
-}
-
 function usage() {
     const program = current();
     if (!program) return;
@@ -268,98 +201,4 @@ function usage() {
     say(memoryValue, known ? bytes(program.memory) : "not running");
     draw(plots.cpu, program.series, 1, now(), 10);
     draw(plots.memory, program.series, 2, now(), 1024 * 1024);
-}
-
-/**
- * @param {Program} program
- * @returns {HTMLElement}
- */
-function facts(program) {
-    const { told } = program;
-    const list = h("dl", { class: "facts" });
-    /** @type {(name: string, ...value: (Node | string | null)[]) => void} */
-    const fact = (name, ...value) => {
-        if (value.every((part) => part === null || part === "")) return;
-        list.append(h("dt", {}, name), h("dd", {}, ...value));
-    };
-    fact("Command", h("code", {}, detail?.command ?? told.command ?? ""));
-    fact("Process", told.pid ? `pid ${told.pid}` : "none");
-    fact("Last exit", lastExit(told));
-    if (told.tries > 0) fact("Tries", `${told.tries} of ${told.retries + 1}`);
-    fact("Restarts", `${told.restarts_last_hour ?? 0} in the last hour, ${told.restarts ?? 0} since it was added`);
-    fact("Says", told.status_text ?? "");
-    if (detail?.failure) fact("More", h("span", { class: "failure" }, detail.failure));
-    if (detail && !detail.failure) more(fact, program);
-    else if (!detail) fact("More", "asking the daemon…");
-    fact("Control group", told.control_group ? h("code", {}, told.control_group) : null);
-    return h("section", { class: "block" }, list);
-}
-
-/**
- * @param {(name: string, ...value: (Node | string | null)[]) => void} fact
- * @param {Program} program
- */
-function more(fact, program) {
-    const code = (/** @type {any} */ text) => (text || text === 0 ? h("code", {}, String(text)) : null);
-    fact("Directory", code(detail.directory));
-    fact("User", detail.user ? String(detail.user) : "the daemon's own");
-    if (detail.config) fact("Configured", code(`${detail.config.file}:${detail.config.line}`));
-    for (const channel of /** @type {const} */ (["stdout", "stderr"])) {
-        const log = detail.logs?.[channel];
-        if (!log) continue;
-        const link = h("button", { type: "button", class: "link", data: { act: channel } }, log.path || channel);
-        link.addEventListener("click", () => openLog(program, channel));
-        const limit = log.maxbytes ? ` of ${bytes(log.maxbytes)}, ${log.backups} older kept` : "";
-        fact(channel, link, h("small", {}, ` ${bytes(log.size ?? 0)}${limit}`));
-    }
-    const start = detail.autostart ? "with the supervisor" : "only when asked to";
-    fact("Starts", `${start}; is running after ${duration(detail.startsecs ?? 0)}, tried ${(detail.startretries ?? 0) + 1} times`);
-    fact("Restarts itself", restarts());
-    const signals = Array.isArray(detail.stopsignal) ? detail.stopsignal.join(", ") : detail.stopsignal;
-    fact("Stops", `with ${signals}, killed after ${duration(detail.stopwaitsecs ?? 0)}`);
-    fact("Priority", String(detail.priority ?? ""));
-    fact("umask", detail.umask ? code(detail.umask) : null);
-    if (detail.notify) fact("Readiness", "it says itself when it is ready");
-    for (const name of ["health", "readiness", "liveness", "dependencies", "depends_on"]) {
-        const value = detail[name];
-        if (!value || (Array.isArray(value) && value.length === 0)) continue;
-        fact(name.replace("_", " "), typeof value === "string" ? value : Array.isArray(value) ? value.join(", ") : JSON.stringify(value));
-    }
-    const limits = Object.entries(detail.limits ?? {}).filter(([, value]) => value !== null);
-    if (limits.length > 0) {
-        fact("Limits", ...limits.map(([name, value]) => h("span", { class: "tag" }, `${name} ${value}`)));
-    }
-    const names = detail.environment ?? [];
-    fact("Environment", ...(names.length > 0
-        ? names.map((/** @type {string} */ name) => h("span", { class: "tag" }, name))
-        : ["as the daemon's own"]));
-}
-
-/** @returns {string} */
-function restarts() {
-    const codes = (detail.exitcodes ?? []).join(", ");
-    switch (String(detail.autorestart)) {
-        case "true":
-            return "always";
-        case "false":
-            return "never";
-        default:
-            return `unless it exits with ${codes || "an expected status"}`;
-    }
-}
-
-/**
- * @param {Program} program
- * @returns {HTMLElement}
- */
-function times(program) {
-    const list = h("ol", { class: "times" });
-    for (const [time, state] of [...(program.told.history ?? [])].reverse()) {
-        const shown = h("time");
-        attribute(shown, "datetime", new Date(time * 1000).toISOString());
-        say(shown, moment(time));
-        list.append(h("li", {}, h("span", { class: "dot", data: { state } }), h("b", {}, state.toLowerCase()), shown));
-    }
-    if (list.childElementCount === 0) list.append(h("li", {}, "No change since it was added."));
-    return h("section", { class: "block" }, h("h3", {}, "Last changes"), list);
 }

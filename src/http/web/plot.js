@@ -59,6 +59,9 @@ export class Series {
     }
 }
 
+/** Fewer samples than this are no plot yet. */
+const SAMPLES_LEAST = 6;
+
 /** A gap in time longer than this is a gap in the line, in seconds. */
 const GAP_SECONDS = 20;
 
@@ -97,8 +100,7 @@ export function draw(svg, series, member, end, least) {
     const top = Math.max(least, series.max(member) * 1.1);
     let line = "";
     let area = "";
-    // One sample is no line yet.
-    if (series.length < 2) {
+    if (series.length < SAMPLES_LEAST) {
         for (const path of svg.children) path.removeAttribute("d");
         return;
     }

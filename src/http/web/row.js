@@ -94,6 +94,7 @@ export class Row {
         this.order = "";
         this.pick = part(element, "input");
         this.dot = part(element, ".dot");
+        this.state = part(element, ".state");
         this.word = part(element, ".word");
         this.reason = part(element, ".reason");
         /** @type {HTMLTimeElement} */
@@ -187,8 +188,10 @@ export class Row {
         const note = noteOf(this.program);
         this.note?.remove();
         this.note = note ? noteElement(this.program) : null;
-        if (this.note) this.element.append(this.note);
+        // A failure has a line of its own; anything else stands beside the state and moves nothing.
+        if (this.note) (note?.kind === "error" ? this.element : this.state).append(this.note);
         this.element.classList.toggle("asked", note?.kind === "pending");
+        this.element.classList.toggle("noted", note !== undefined && note.kind !== "error");
     }
 }
 

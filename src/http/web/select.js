@@ -3,7 +3,8 @@
 import { actOnAll, canSignal, possible, sendToAll, SIGNALS } from "./actions.js";
 import { confirm } from "./dialogs.js";
 import { byId, h, say, show } from "./dom.js";
-import { onGroupMenu, rows, shownRows } from "./list.js";
+import { onGroupMenu } from "./group.js";
+import { rows, shownRows } from "./list.js";
 import { openMenu } from "./menu.js";
 import { rowOf } from "./row.js";
 import * as store from "./store.js";

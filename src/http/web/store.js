@@ -120,6 +120,7 @@ export function takeSnapshot(snapshot) {
     own.series.clear();
     for (const [time, cpu, memory] of snapshot.node_history ?? []) {
         own.series.push(time, cpu, memory);
+        if (!own.usage.mem_total) own.usage = { cpu_percent: cpu, mem_used_percent: memory };
     }
     takePrograms(own, snapshot.processes);
     for (const program of own.programs.values()) program.series.clear();
@@ -131,6 +132,7 @@ export function takeSnapshot(snapshot) {
         if (last && program.told.pid) [, program.cpu, program.memory] = last;
     }
     emit("supervisor");
+    emit("usage", own);
     emit("node", own);
     emit("reset");
 }

@@ -94,9 +94,10 @@ function who() {
 function usage() {
     const node = store.nodes.get(store.supervisor?.node ?? "");
     if (!node) return;
-    const { cpu_percent: cpu = 0, mem_used: used = 0, mem_total: total = 0 } = node.usage;
-    say(byId("cpu-value"), percent(cpu));
-    say(byId("memory-value"), total ? `${bytes(used)} of ${bytes(total)}` : "");
+    const { cpu_percent: cpu, mem_used: used = 0, mem_total: total, mem_used_percent: part } = node.usage;
+    if (cpu !== undefined) say(byId("cpu-value"), percent(cpu));
+    if (total) say(byId("memory-value"), `${bytes(used)} of ${bytes(total)}`);
+    else if (part !== undefined) say(byId("memory-value"), percent(part));
     draw(cpuPlot, node.series, 1, now(), CPU_LEAST);
     draw(memoryPlot, node.series, 2, now(), MEMORY_LEAST);
 }

@@ -70,9 +70,34 @@ export interface ToldNode extends Partial<Usage> {
     programs?: Told[];
 }
 
+/** What is told of a program when it is asked for: how it is configured. */
+export interface Detail {
+    directory: string | null;
+    user: string | null;
+    umask: string | null;
+    priority: number;
+    autostart: boolean;
+    autorestart: string | boolean;
+    startsecs: number;
+    startretries: number;
+    stopsignal: string | string[];
+    stopwaitsecs: number;
+    exitcodes: number[];
+    notify: boolean;
+    watchdogsecs?: number;
+    environment: string[];
+    config: { file: string; line: number } | null;
+    conf_file?: string | null;
+    logs: { stdout: LogDetail | null; stderr: LogDetail | null };
+    limits: Record<string, unknown>;
+    health?: unknown;
+    readiness?: unknown;
+    depends_on?: unknown;
+}
+
 export interface LogDetail {
     path: string;
-    size: number;
+    size: number | null;
     maxbytes: number;
     backups: number;
 }
