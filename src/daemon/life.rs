@@ -161,6 +161,9 @@ impl Life<'_> {
         let attending = tokio::spawn(herald.clone().attend(handle.clone(), logs.clone(), remark));
         let reloading =
             tokio::spawn(reload_on_signal(reloads, api, handle, herald.clone(), logs.clone()));
+        // It runs when the driver first waits, or lets others have their turn.
+        let open = server.opener();
+        tokio::spawn(async move { open() });
         let ended = driver.run().await;
         reloading.abort();
         // It ends with the driver, and has the last word.

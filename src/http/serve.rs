@@ -156,12 +156,13 @@ async fn serve_connection<S, H: Handle>(
     let service = service_fn(|request| {
         let busy = Busy::new(connection.clone());
         let (handler, peer) = (&handler, &peer);
-        // In a box: what a request may need is large, and an idle connection has no request.
-        Box::pin(async move {
-            let mut response = handler.handle(request, peer).await;
+        async move {
+            // Hyper keeps room for the whole of what answers, also while nothing is asked: some
+            // kilobytes for each idle connection, if it were not for this box.
+            let mut response = Box::pin(handler.handle(request, peer)).await;
             response.body_mut().keep(busy);
             Ok::<_, Infallible>(response)
-        })
+        }
     });
     let served = http1::Builder::new()
         .max_headers(HEADERS_MAX)

@@ -3,8 +3,6 @@
 import os
 import signal
 
-import pytest
-
 from web.rig import until
 
 
@@ -94,8 +92,6 @@ def test_a_viewer_sees_no_button_that_would_be_refused(daemon, open_page):
     daemon.start()
     daemon.wait_state("cat", "RUNNING")
     page = open_page()
-    if page.run("document.body.dataset.role") != "viewer":
-        pytest.skip("this daemon knows no `role` in [inet_http_server]")
     shown = page.row("cat").locator(".actions button:visible").all()
     assert [button.get_attribute("data-act") for button in shown] == ["log", "more"]
     assert not page.row("cat").locator("input").is_visible()
@@ -114,6 +110,23 @@ def test_a_viewer_sees_no_button_that_would_be_refused(daemon, open_page):
     assert not page.page.locator("#log-clear").is_visible()
 
 
+def test_an_operator_acts_on_programs_and_not_on_the_daemon(daemon, open_page):
+    daemon.configure("[program:cat]\ncommand=/bin/cat\n", server="role=operator")
+    daemon.start()
+    daemon.wait_state("cat", "RUNNING")
+    page = open_page()
+    page.act("cat", "stop")
+    page.wait_state("cat", "STOPPED")
+    page.page.click("#menu")
+    offered = page.page.locator(".menu button").all()
+    acts = {button.get_attribute("data-act") for button in offered}
+    assert "mainlog" in acts
+    assert not acts & {"reload", "restart", "shutdown"}
+    page.choose("mainlog")
+    page.page.locator("#log .entry").first.wait_for()
+    assert not page.page.locator("#log-clear").is_visible()
+
+
 def test_addresses_lead_to_panels_and_logs(daemon, open_page):
     daemon.configure("[program:cat]\ncommand=/bin/cat\n")
     daemon.start()
@@ -125,5 +138,9 @@ def test_addresses_lead_to_panels_and_logs(daemon, open_page):
     page.page.locator("#log-empty").wait_for()
     page.page.keyboard.press("Escape")
     page.page.locator("#log").wait_for(state="hidden")
+    page = open_page("tail.html")
+    page.page.locator("#log .entry", has_text="started with pid").first.wait_for()
+    page = open_page("tail.html?processname=cat")
+    page.page.locator("#log-title", has_text="cat").wait_for()
     page = open_page("#p/nobody")
     page.page.locator("#panel", has_text="There is no program called nobody").wait_for()

@@ -20,6 +20,9 @@ export function route() {
     const [view = "", ...rest] = location.hash.slice(1).split("/").map(decode);
     const [id = "", second = "", third = ""] = rest;
     if (view === "p" && id) return { view: "panel", id, node: second };
+    // What Supervisor's page called the tail of the main log leads here; a program of that name
+    // always comes with its channel.
+    if (view === "log" && id === "main" && rest.length === 1) return { view: "mainlog", node: "" };
     if (view === "log" && id) {
         return { view: "log", id, channel: second === "stderr" ? "stderr" : "stdout", node: third };
     }
