@@ -9,6 +9,7 @@ use argon2::Params;
 use argon2::password_hash::phc::PasswordHash;
 
 use super::ini::Ini;
+use super::problem::Severity;
 use super::section::{Section, World};
 use crate::model::Role;
 
@@ -144,6 +145,20 @@ impl Accounts {
         Ok(chosen)
     }
 
+    /// Warns of those that no listener lets in.
+    pub fn warn_of_unused(&self, world: &World<'_>, ini: &Ini, listeners: &[&Access]) {
+        let used = |name: &str| {
+            let all = listeners.iter().flat_map(|access| &access.accounts);
+            all.into_iter().any(|account| account.credentials.username == name)
+        };
+        for (name, raw) in ini.of_kind("http_user").filter(|(name, _)| !used(name)) {
+            if self.0.iter().any(|(known, account)| known == name && account.is_some()) {
+                let message = "may log in nowhere: no listener has it among its users".to_owned();
+                Section::new(world, ini, raw).note(Severity::Warning, None, message);
+            }
+        }
+    }
+
     fn all(&self) -> Vec<Account> {
         self.0.iter().filter_map(|(_, account)| account.clone()).collect()
     }
@@ -154,14 +169,14 @@ fn account(name: &str, mut section: Section<'_>) -> Option<Account> {
     let role = section.take("role", role).unwrap_or(Role::Viewer);
     if name.is_empty() || name.contains(|c: char| c == ':' || c.is_control()) {
         let message = "is no user's name: expected one without a colon".to_owned();
-        section.note(super::Severity::Error, None, message);
+        section.note(Severity::Error, None, message);
         return None;
     }
     let none =
         section.raw_text("password").is_none() && section.raw_text("password_credential").is_none();
     if none {
         let message = "has no password: expected password or password_credential".to_owned();
-        section.note(super::Severity::Error, None, message);
+        section.note(Severity::Error, None, message);
     }
     let (password, key) = given?;
     if password.is_empty() {

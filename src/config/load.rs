@@ -72,6 +72,9 @@ pub fn load(path: &Path, files: &dyn Files, host: &dyn Host) -> Result<Loaded, V
         one_server(&world, &ini, "unix_http_server", |raw| server::read_unix(raw, &accounts));
     let inet =
         one_server(&world, &ini, "inet_http_server", |raw| server::read_inet(raw, &accounts));
+    let listeners = unix.iter().map(|unix| &unix.access);
+    let listeners: Vec<_> = listeners.chain(inet.iter().map(|inet| &inet.access)).collect();
+    accounts.warn_of_unused(&world, &ini, &listeners);
     let dbus = ini.section("dbus").map(|raw| dbus::read(Section::new(&world, &ini, raw)));
     let dbus = dbus.unwrap_or_default();
     let nodes = node::read(&world, &ini);

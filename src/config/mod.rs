@@ -82,7 +82,8 @@ impl Config {
             host if host.contains(':') => format!("[{host}]"),
             host => host.to_owned(),
         };
-        Some(format!("http://{host}:{}", inet.port))
+        let scheme = if inet.tls.is_some() { "https" } else { "http" };
+        Some(format!("{scheme}://{host}:{}", inet.port))
     }
 }
 

@@ -10,6 +10,9 @@ use super::section::Section;
 use super::setting;
 use super::tls::{self, TlsSettings};
 
+/// Permission bits that let others than the owner connect to a socket.
+const WRITTEN_BY_OTHERS: u32 = 0o022;
+
 /// `[unix_http_server]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnixServer {
@@ -55,6 +58,7 @@ pub(super) fn read_unix(mut section: Section<'_>, accounts: &Accounts) -> Option
     let access = access::read(&mut section, accounts, Users::Nobody);
     let access = Access { peers: access::peers(&mut section), ..access };
     let fd_name = section.take("fd_name", fd_name).unwrap_or_else(|| "unix".to_owned());
+    warn_of_mode(&mut section, mode, &access);
     section.finish();
     Some(UnixServer {
         file: world.absolute(Path::new(file?.trim())),
@@ -63,6 +67,24 @@ pub(super) fn read_unix(mut section: Section<'_>, accounts: &Accounts) -> Option
         access,
         fd_name,
     })
+}
+
+/// Who is allowed must be able to connect, which takes a right to write (unix(7)).
+fn warn_of_mode(section: &mut Section<'_>, mode: u32, access: &Access) {
+    let Some(peers) = access.peers.as_ref().filter(|_| mode & WRITTEN_BY_OTHERS == 0) else {
+        return;
+    };
+    let own = [0, section.world.host.uid()];
+    for (key, allowed) in [("allow_users", &peers.users), ("allow_groups", &peers.groups)] {
+        let is_user = key == "allow_users";
+        if allowed.iter().any(|peer| !is_user || !own.contains(&peer.id)) {
+            let message = format!(
+                "names others than the socket's owner, who alone can connect at the mode {mode:04o}: \
+                 expected chmod=0777, or 0770 and chown"
+            );
+            section.warn(key, message);
+        }
+    }
 }
 
 /// `None` if there is an error, which is noted.

@@ -186,9 +186,14 @@ impl Process {
             match step {
                 Step::Refused(_) => refused = true,
                 // Back to where it was, as if never asked.
-                Step::Entered(_) if refused => {
+                Step::Entered(code) if refused => {
                     let past = Arc::make_mut(&mut self.record.past);
                     past.take_back();
+                    // But a restart of one that had ended leaves it stopped.
+                    if past.changes().last().is_some_and(|&(_, state)| state != *code) {
+                        past.entered(*code, now.wall);
+                        self.record.cause = Cause::Requested;
+                    }
                     self.record.changed = past.changes().last().map_or(WallTime::NEVER, |c| c.0);
                 }
                 Step::Entered(code) => {

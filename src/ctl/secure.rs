@@ -65,7 +65,10 @@ impl Endpoint {
         };
         let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(PORT))).await?;
         stream.set_nodelay(true)?;
-        client.connect(host, stream).await
+        client.connect(host, stream).await.map_err(|why| match tls::client::advice(&why) {
+            Some(advice) => io::Error::other(advice),
+            None => why,
+        })
     }
 }
 
@@ -73,6 +76,9 @@ impl Endpoint {
 /// certificate says so only when it is asked.
 #[allow(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn broken(error: hyper::Error) -> io::Error {
+    if let Some(advice) = tls::client::advice(&error) {
+        return io::Error::other(advice);
+    }
     let mut cause: &dyn std::error::Error = &error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

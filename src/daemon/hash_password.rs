@@ -50,21 +50,11 @@ fn line(input: &[u8]) -> &[u8] {
 
 fn ask_twice() -> Result<Vec<u8>, String> {
     let cannot = |why: io::Error| format!("cannot read the password: {why}");
-    let first = ask("Password: ").map_err(cannot)?;
-    let second = ask("The same again: ").map_err(cannot)?;
+    // Hidden before the question is there: somebody may type as soon as it is.
+    let hidden = Hidden::new().map_err(cannot)?;
+    let first = hidden.ask("Password: ").map_err(cannot)?;
+    let second = hidden.ask("The same again: ").map_err(cannot)?;
     if first == second { Ok(first) } else { Err("the two are not the same".to_owned()) }
-}
-
-/// A line that is not shown while it is typed.
-fn ask(question: &str) -> io::Result<Vec<u8>> {
-    let mut terminal = io::stderr();
-    terminal.write_all(question.as_bytes())?;
-    let typed = {
-        let hidden = Hidden::new()?;
-        hidden.line()
-    };
-    terminal.write_all(b"\n")?;
-    typed
 }
 
 /// A terminal that does not show what is typed, until this is dropped. What would end or stop
@@ -90,6 +80,15 @@ impl Hidden {
         Ok(hidden)
     }
 
+    fn ask(&self, question: &str) -> io::Result<Vec<u8>> {
+        let mut terminal = io::stderr();
+        terminal.write_all(question.as_bytes())?;
+        let typed = self.line();
+        terminal.write_all(b"\n")?;
+        typed
+    }
+
+    /// A line that is not shown while it is typed.
     fn line(&self) -> io::Result<Vec<u8>> {
         let mut typed = Vec::new();
         loop {

@@ -14,6 +14,7 @@ use crate::config::{Config, DaemonSettings, Loaded};
 use crate::core::{LogNaming, Mood, Supervisor};
 use crate::dbus::Dbus;
 use crate::http::passed::Passed;
+use crate::http::thread::Server;
 use crate::http::{self, Bound};
 use crate::logs::{ActivitySettings, Console, LogPlane, auto};
 use crate::runtime::cgroup::Cgroups;
@@ -152,20 +153,23 @@ impl Life<'_> {
         let reload = Arc::new(move || reread.load().map(|loaded| loaded.config));
         let config = Arc::new(config);
         let api = Arc::new(Api::new(handle.clone(), logs.clone(), config.clone(), reload));
-        let servers =
-            bound.serve(&api).map_err(|why| format!("cannot serve the listeners: {why}"))?;
+        let server = Server::start(bound, api.clone()).await;
+        let server = server.map_err(|why| format!("cannot serve the listeners: {why}"))?;
         say_all(&logs, &notices);
         ready();
         let dbus = Dbus::start(&config.dbus, &api);
         let attending = tokio::spawn(herald.clone().attend(handle.clone(), logs.clone(), remark));
         let reloading =
             tokio::spawn(reload_on_signal(reloads, api, handle, herald.clone(), logs.clone()));
+        // It runs when the driver first waits, or lets others have their turn.
+        let open = server.opener();
+        tokio::spawn(async move { open() });
         let ended = driver.run().await;
         reloading.abort();
         // It ends with the driver, and has the last word.
         _ = attending.await;
         dbus.close().await;
-        servers.close().await;
+        server.close().await;
         logs.shut().await;
         Ok(ended)
     }

@@ -83,8 +83,7 @@ impl Hub {
     /// A hub of this node, at rest.
     #[must_use]
     pub fn new(api: Api, node: Arc<str>) -> Arc<Self> {
-        let reloads = *api.watch_reloads().borrow();
-        let board = Board::new(Arc::clone(&node), api.snapshot(), reloads);
+        let board = Board::new(Arc::clone(&node));
         Arc::new(Self {
             api,
             node,
@@ -192,6 +191,12 @@ impl Hub {
     /// Tells what happened while nobody watched, if it is not much.
     fn catch_up(&self, board: &mut Board) {
         let fleet = self.api.snapshot();
+        board.reloads = *self.api.watch_reloads().borrow();
+        if board.ring.is_new() {
+            // Nobody can have missed anything.
+            board.told = fleet;
+            return;
+        }
         let found = changes(&board.told, &fleet);
         if found.len() > CHANGES_MISSED_MAX {
             board.ring.break_off();
@@ -201,7 +206,6 @@ impl Hub {
             }
         }
         board.caught_up(fleet);
-        board.reloads = *self.api.watch_reloads().borrow();
     }
 
     async fn begin_with_snapshot(&self, watcher: &mut Watcher, caller: &Caller) {

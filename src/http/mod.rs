@@ -23,6 +23,7 @@ pub mod events;
 pub mod health;
 pub mod limits;
 pub mod listen;
+mod memory;
 pub mod meters;
 pub mod metrics;
 pub mod nodes;
@@ -39,6 +40,7 @@ pub mod routes;
 pub mod rpc;
 pub mod secure;
 pub mod serve;
+pub mod thread;
 pub mod web;
 
 use accept::{Report, UnixSocket};

@@ -1,7 +1,7 @@
 //! Who is at the other end of a connection, as far as the system tells.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd};
 
 use nix::sys::socket::getsockopt;
@@ -49,15 +49,6 @@ impl Peer {
         match self {
             Self::Unix { gid, groups, .. } => *gid == group || groups.contains(&group),
             Self::Inet(_) => false,
-        }
-    }
-
-    /// The address of a TCP peer, an IPv4 one as such.
-    #[must_use]
-    pub fn address(&self) -> Option<IpAddr> {
-        match self {
-            Self::Unix { .. } => None,
-            Self::Inet(address) => Some(address.ip().to_canonical()),
         }
     }
 }

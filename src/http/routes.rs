@@ -451,6 +451,32 @@ mod tests {
     }
 
     #[test]
+    fn the_page_on_http_lists_every_route() {
+        let page = include_str!("../../docs/http.md");
+        let mut rows = String::new();
+        for spec in ROUTES {
+            let verbs = spec.verbs.iter().map(|verb| match verb {
+                Verb::Get => "GET",
+                Verb::Post => "POST",
+                Verb::Put => "PUT",
+            });
+            // PUT is POST's twin: the text says so.
+            let verbs: Vec<_> = verbs.filter(|verb| *verb != "PUT").collect();
+            let query = spec.query.iter().map(|param| format!(" `{}`", param.name));
+            let query: String = query.collect();
+            rows.push_str(&format!(
+                "| {} | `{}`{} | {} | {} |\n",
+                verbs.join(", "),
+                spec.pattern,
+                if query.is_empty() { query } else { format!(" ?{query}") },
+                spec.access.role(),
+                spec.help
+            ));
+        }
+        assert!(page.contains(&rows), "docs/http.md must hold this table:\n{rows}");
+    }
+
+    #[test]
     fn what_changes_something_is_no_get() {
         for spec in ROUTES {
             let changes =

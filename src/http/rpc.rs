@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::memory;
 use crate::api::{Api, Moment, error, operations, system};
 use crate::config::setting::LogLevel;
 use crate::model::Error;
@@ -58,7 +59,7 @@ impl Rpc {
             tokio::spawn(async move {
                 tokio::time::sleep(KEPT_FOR).await;
                 lock(&kept).retain(|_, (moment, _)| *moment != now);
-                give_back();
+                memory::give_back();
             });
         }
         Some(bytes)
@@ -92,15 +93,6 @@ fn complain(api: &Api, body: &[u8], why: &dyn std::error::Error) {
     let shown = String::from_utf8_lossy(body.get(..SHOWN_BYTES_MAX).unwrap_or(body));
     let line = format!("XML-RPC request data {shown:?} is invalid: {why}");
     api.log_line(LogLevel::Error, &line);
-}
-
-/// Gives the memory of a large answer, which was made of many small pieces, back to the system.
-fn give_back() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: malloc_trim(3) takes a number and gives back what nobody has.
-    unsafe {
-        libc::malloc_trim(0);
-    }
 }
 
 fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {

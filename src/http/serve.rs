@@ -21,12 +21,16 @@ use super::body::Body;
 use super::limits::{
     BUFFER_BYTES_MAX, Busy, Connection, HEAD_BYTES_MAX, HEADERS_MAX, Limits, Timed,
 };
+use super::memory;
 use super::meters::Open;
 use super::peer::Peer;
 use crate::config::setting::LogLevel;
 
 /// How long nothing is accepted after the system had no descriptor or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// So many connections are a crowd: when it has gone, so does the memory it took.
+const CROWD: usize = 256;
 
 /// What answers requests.
 pub trait Handle: Send + Sync + 'static {
@@ -93,6 +97,8 @@ pub async fn serve<A: Accept, H: Handle>(
 struct Connections {
     tasks: JoinSet<()>,
     by_task: HashMap<Id, Arc<Connection>>,
+    /// The most there were since memory was last given back.
+    peak: usize,
 }
 
 impl Connections {
@@ -106,6 +112,7 @@ impl Connections {
         let served = serve_connection(stream, peer, connection.clone(), handler);
         let task = self.tasks.spawn(served);
         self.by_task.insert(task.id(), connection);
+        self.peak = self.peak.max(self.by_task.len());
     }
 
     fn close_longest_waiting(&self) {
@@ -130,6 +137,10 @@ impl Connections {
             }
         };
         self.by_task.remove(&id);
+        if self.peak >= CROWD && self.by_task.len() < self.peak / 4 {
+            self.peak = self.by_task.len();
+            memory::give_back();
+        }
     }
 }
 
@@ -146,7 +157,9 @@ async fn serve_connection<S, H: Handle>(
         let busy = Busy::new(connection.clone());
         let (handler, peer) = (&handler, &peer);
         async move {
-            let mut response = handler.handle(request, peer).await;
+            // Hyper keeps room for the whole of what answers, also while nothing is asked: some
+            // kilobytes for each idle connection, if it were not for this box.
+            let mut response = Box::pin(handler.handle(request, peer)).await;
             response.body_mut().keep(busy);
             Ok::<_, Infallible>(response)
         }

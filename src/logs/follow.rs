@@ -2,6 +2,7 @@
 //! nobody anything. The log thread tells when there is something new; nothing is polled.
 
 use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +17,26 @@ const HEAD_BYTES: u64 = 1024;
 /// Bytes that a follower is given at once.
 const PIECE_BYTES_MAX: usize = 64 << 10;
 
+/// Bytes that are looked for first: most pieces are lines.
+const LINE_BYTES: usize = 4 << 10;
+
+/// Which file a log is written to, as the log thread knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId {
+    pub device: u64,
+    pub inode: u64,
+}
+
+impl FileId {
+    /// None, or one that nobody has open.
+    pub const UNKNOWN: Self = Self { device: 0, inode: 0 };
+
+    fn of(file: &File) -> Self {
+        file.metadata()
+            .map_or(Self::UNKNOWN, |found| Self { device: found.dev(), inode: found.ino() })
+    }
+}
+
 /// What a follower sees.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Followed {
@@ -29,7 +50,9 @@ pub enum Followed {
 #[derive(Debug)]
 pub struct Follower {
     place: Place,
-    changes: watch::Receiver<()>,
+    changes: watch::Receiver<FileId>,
+    /// There was nothing more when it last looked: it waits before it looks again.
+    caught_up: bool,
 }
 
 /// Where a follower is.
@@ -37,6 +60,8 @@ pub struct Follower {
 struct Place {
     path: PathBuf,
     file: Option<Arc<File>>,
+    /// Which one it is.
+    id: FileId,
     position: u64,
     /// Where to begin in the next file that is opened.
     begin: Begin,
@@ -56,7 +81,17 @@ enum Begin {
 impl Follower {
     pub(super) fn new(subscription: Subscription) -> Self {
         let Subscription { path, changes } = subscription;
-        Self { place: Place { path, file: None, position: 0, begin: Begin::NearEnd }, changes }
+        Self {
+            place: Place {
+                path,
+                file: None,
+                id: FileId::UNKNOWN,
+                position: 0,
+                begin: Begin::NearEnd,
+            },
+            changes,
+            caught_up: false,
+        }
     }
 
     /// Begins at this byte of the file. If the file has fewer, it was truncated, and is followed
@@ -69,9 +104,23 @@ impl Follower {
 
     /// Waits for what comes next; `None` when the log will not change any more, because the
     /// daemon ends. Dropping the future loses nothing.
+    ///
+    /// What is in the page cache, as what was just written is, costs one system call: a log may
+    /// have a thousand followers.
     pub async fn next(&mut self) -> Option<Followed> {
+        if self.caught_up {
+            self.changes.changed().await.ok()?;
+        }
         loop {
-            self.changes.borrow_and_update();
+            let written_to = *self.changes.borrow_and_update();
+            // Of a file that is not written to any more the end leads to the next one.
+            if written_to == self.place.id
+                && let Some((piece, whole)) = self.place.cached()
+            {
+                self.caught_up = !whole;
+                return Some(Followed::Bytes(piece));
+            }
+            self.caught_up = false;
             let place = self.place.clone();
             let (place, seen) = tokio::task::spawn_blocking(move || place.advance()).await.ok()?;
             self.place = place;
@@ -89,6 +138,7 @@ impl Place {
         loop {
             let Some(file) = self.file.clone() else {
                 self.file = File::open(&self.path).ok().map(Arc::new);
+                self.id = self.file.as_ref().map_or(FileId::UNKNOWN, |file| FileId::of(file));
                 let size = self.file.as_ref().map_or(0, |file| size(file));
                 self.position = match self.begin {
                     Begin::NearEnd => size.saturating_sub(HEAD_BYTES),
@@ -120,6 +170,19 @@ impl Place {
         }
     }
 
+    /// The next piece of a file that is open, if it can be had without waiting for a disk, and
+    /// whether there may be more at once.
+    fn cached(&mut self) -> Option<(Vec<u8>, bool)> {
+        let file = self.file.as_ref()?;
+        let mut piece = read_cached(file, self.position, LINE_BYTES)?;
+        if piece.len() == LINE_BYTES {
+            piece = read_cached(file, self.position, PIECE_BYTES_MAX)?;
+        }
+        self.position += piece.len() as u64;
+        let whole = piece.len() == PIECE_BYTES_MAX;
+        Some((piece, whole))
+    }
+
     /// Whether the path names another file by now.
     fn is_replaced(&self, file: &File) -> bool {
         match (file.metadata(), self.path.metadata()) {
@@ -127,6 +190,20 @@ impl Place {
             _ => false,
         }
     }
+}
+
+/// At least one byte of a file from here on, if the page cache has them (preadv2(2), `RWF_NOWAIT`).
+fn read_cached(file: &File, position: u64, bytes: usize) -> Option<Vec<u8>> {
+    let mut piece = Vec::<u8>::with_capacity(bytes);
+    let room = libc::iovec { iov_base: piece.as_mut_ptr().cast(), iov_len: bytes };
+    let position = libc::off_t::try_from(position).ok()?;
+    // SAFETY: the kernel writes at most `bytes` bytes to room of that size.
+    let count =
+        unsafe { libc::preadv2(file.as_raw_fd(), &raw const room, 1, position, libc::RWF_NOWAIT) };
+    let count = usize::try_from(count).ok().filter(|&count| count > 0)?;
+    // SAFETY: so many bytes were written, and there was room for them.
+    unsafe { piece.set_len(count) };
+    Some(piece)
 }
 
 fn size(file: &File) -> u64 {
@@ -147,7 +224,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
         fs::write(&path, format!("{}{}", "a".repeat(10), "b".repeat(1024))).unwrap();
-        let place = Place { path: path.clone(), file: None, position: 0, begin: Begin::NearEnd };
+        let place = Place {
+            path: path.clone(),
+            file: None,
+            id: FileId::UNKNOWN,
+            position: 0,
+            begin: Begin::NearEnd,
+        };
         let (place, seen) = place.advance();
         assert_eq!(seen, bytes(&"b".repeat(1024)));
         let (place, seen) = place.advance();
@@ -185,7 +268,8 @@ mod tests {
         fs::write(&path, "seen|new").unwrap();
         let from = |offset| {
             let begin = Begin::At(offset);
-            Place { path: path.clone(), file: None, position: 0, begin }.advance()
+            Place { path: path.clone(), file: None, id: FileId::UNKNOWN, position: 0, begin }
+                .advance()
         };
         assert_eq!(from(5).1, bytes("new"));
         assert_eq!(from(8).1, None);
@@ -198,7 +282,13 @@ mod tests {
     fn a_log_that_is_created_later_is_seen_from_its_start() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        let place = Place { path: path.clone(), file: None, position: 0, begin: Begin::NearEnd };
+        let place = Place {
+            path: path.clone(),
+            file: None,
+            id: FileId::UNKNOWN,
+            position: 0,
+            begin: Begin::NearEnd,
+        };
         let (place, seen) = place.advance();
         assert_eq!(seen, None);
         let content = "x".repeat(2000);

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::{oneshot, watch};
 
+use super::follow::FileId;
 use super::{LogId, Stream};
 use crate::config::ProcessSettings;
 use crate::config::setting::LogLevel;
@@ -48,7 +49,7 @@ pub(super) struct Attachment {
 /// What a follower needs of the plane: where the file is, and to be told when it has changed.
 pub(super) struct Subscription {
     pub path: PathBuf,
-    pub changes: watch::Receiver<()>,
+    pub changes: watch::Receiver<FileId>,
 }
 
 /// The way from every other thread to the log thread. Its lock is held for a push or a swap only.

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::episode::{Episode, Reports};
+use super::follow::FileId;
 use super::output::{Output, open};
 use super::pump::Moment;
 use super::rotate;
@@ -50,7 +51,7 @@ pub(super) struct Sink {
     /// The size that rotates; beyond `max_bytes` after a rotation that failed.
     rotate_at: u64,
     /// Told of every change, while somebody follows.
-    changes: Option<watch::Sender<()>>,
+    changes: Option<watch::Sender<FileId>>,
     tally: Tally,
 }
 
@@ -70,7 +71,7 @@ impl Sink {
     pub fn open(
         path: Arc<Path>,
         settings: SinkSettings,
-        changes: Option<watch::Sender<()>>,
+        changes: Option<watch::Sender<FileId>>,
         now: Moment,
         reports: &mut Reports,
     ) -> Self {
@@ -109,7 +110,7 @@ impl Sink {
     }
 
     /// Whom to tell of changes.
-    pub fn announce(&mut self, changes: watch::Sender<()>) {
+    pub fn announce(&mut self, changes: watch::Sender<FileId>) {
         self.changes = Some(changes);
     }
 
@@ -347,7 +348,10 @@ impl Sink {
 
     fn tell(&self) {
         if let Some(changes) = &self.changes {
-            changes.send_replace(());
+            changes.send_replace(match &self.output {
+                Output::File(log) => FileId { device: log.device, inode: log.inode },
+                Output::Closed | Output::Stream(_) => FileId::UNKNOWN,
+            });
         }
     }
 }

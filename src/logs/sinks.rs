@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::counts::StreamCounts;
 use super::episode::Reports;
+use super::follow::FileId;
 use super::pump::Moment;
 use super::queue::Subscription;
 use super::sink::{Sink, SinkSettings, Tally};
@@ -22,7 +23,7 @@ pub(super) struct SinkId(u64);
 pub(super) struct Sinks {
     open: HashMap<SinkId, Entry>,
     by_path: HashMap<Arc<Path>, SinkId>,
-    followed: HashMap<PathBuf, watch::Sender<()>>,
+    followed: HashMap<PathBuf, watch::Sender<FileId>>,
     /// Sinks that a slow reader holds up.
     blocked: Vec<SinkId>,
     last_id: u64,
@@ -133,7 +134,7 @@ impl Sinks {
         }
         std::fs::OpenOptions::new().write(true).truncate(true).open(path)?;
         if let Some(changes) = self.followed.get(path) {
-            changes.send_replace(());
+            changes.send_replace(FileId::UNKNOWN);
         }
         Ok(())
     }
@@ -148,8 +149,11 @@ impl Sinks {
     /// To be told of every change of the log of this path, in use or not.
     pub fn follow(&mut self, path: PathBuf) -> Subscription {
         self.followed.retain(|_, changes| changes.receiver_count() > 0);
-        let changes =
-            self.followed.entry(path.clone()).or_insert_with(|| watch::Sender::new(())).clone();
+        let changes = self
+            .followed
+            .entry(path.clone())
+            .or_insert_with(|| watch::Sender::new(FileId::UNKNOWN))
+            .clone();
         let receiver = changes.subscribe();
         if let Some(id) = self.by_path.get(path.as_path())
             && let Some(entry) = self.open.get_mut(id)

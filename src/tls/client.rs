@@ -8,7 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::{
+    AlertDescription, CertificateError, ClientConfig, Error, RootCertStore,
+};
 
 use super::{PROTOCOLS, authorities, certificates, disagreement, private_key, provider};
 use crate::config::tls::ClientFiles;
@@ -55,8 +57,8 @@ impl Client {
     /// certificate must be for.
     ///
     /// # Errors
-    /// In words where that helps: the server is not who it should be, does not speak TLS, or
-    /// leaves.
+    /// The server is not who it should be, does not speak TLS, or leaves; [`advice`] says what to
+    /// do.
     pub async fn connect<S>(&self, host: &str, stream: S) -> io::Result<ClientStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -65,6 +67,55 @@ impl Client {
             .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, format!("{host}: {why}")))?;
         self.0.connect(name, stream).await
     }
+}
+
+/// What a person can do about a connection over TLS that came to nothing; `None` where the error
+/// itself says it, or it is of another kind.
+#[must_use]
+pub fn advice(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        // What is within an error of the system is not its source.
+        let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let found = match within {
+            Some(within) => within.downcast_ref::<Error>(),
+            None => error.downcast_ref::<Error>(),
+        };
+        if let Some(found) = found {
+            return advice_on(found);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn advice_on(error: &Error) -> Option<&'static str> {
+    use CertificateError::{
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
+        NotValidYet, NotValidYetContext, UnknownIssuer,
+    };
+    Some(match error {
+        Error::InvalidCertificate(UnknownIssuer | BadSignature) => {
+            "its certificate is of no authority that is believed here: see tls_ca"
+        }
+        Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+            "its certificate is for another name: use one that it is for"
+        }
+        Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
+            "its certificate has expired: renew it"
+        }
+        Error::InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => {
+            "its certificate is not valid yet: look at the clocks"
+        }
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "it wants a certificate: see tls_certificate and tls_key"
+        }
+        Error::AlertReceived(AlertDescription::UnknownCA | AlertDescription::DecryptError) => {
+            "it does not believe the certificate that is shown to it: see tls_certificate"
+        }
+        Error::InvalidMessage(_) => "it does not speak TLS: use an http URL",
+        _ => return None,
+    })
 }
 
 fn about<T>(path: &Path, result: Result<T, String>) -> Result<T, String> {

@@ -8,7 +8,7 @@ use supervisord::config::GroupSettings;
 use supervisord::core::Command;
 use supervisord::core::state::{State, StopPhase};
 use supervisord::core::transition::{EXTENSION_MAX, KILL_WAIT};
-use supervisord::model::{ProcessId, StateCode, SupervisorState};
+use supervisord::model::{ProcessId, StateCode, SupervisorState, WallTime};
 
 use crate::world::{PATIENCE, World};
 
@@ -24,7 +24,13 @@ impl World {
             let state = process.state();
             assert!(!matches!(state, State::Spawning { .. }), "{id}: a spawn was not answered");
             assert_eq!(info.state, state.code(), "{id}: the snapshot is stale");
-            assert_eq!(info.pid, state.pid().unwrap_or(0), "{id}: the snapshot is stale");
+            assert_eq!(**info, process.info(), "{id}: the snapshot is stale");
+            if let Some(&(at, last)) = info.past.changes().last() {
+                assert_eq!((at, last), (info.changed, info.state), "{id}: its past ends elsewhere");
+            }
+            let waits =
+                matches!(state, State::Backoff { .. } | State::Exited { restart_at: Some(_) });
+            assert_eq!(info.retry_at != WallTime::NEVER, waits, "{id}: {state:?}");
             match state.pid() {
                 Some(pid) => {
                     let ours = self.children.get(&pid).is_some_and(|child| child.process == *id);

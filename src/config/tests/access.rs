@@ -91,7 +91,9 @@ fn what_browsers_may_do_is_read_as_they_say_it() {
 fn a_wrong_door_is_told_with_its_place() {
     let check = |section: &str, line: &str, expected: &str| {
         let mut told = problems(&format!("{section}\n{line}\n"));
-        told.retain(|line| !line.contains("asks for no password: every user"));
+        told.retain(|line| {
+            !line.contains("asks for no password: every user") && !line.contains("log in nowhere")
+        });
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].starts_with("/etc/s.conf:4: "), "{told:?}");
         assert!(told[0].contains(expected), "{told:?}");
@@ -138,7 +140,7 @@ fn who_has_no_password_or_a_name_twice_is_told() {
         assert!(!told.contains("hunter2"), "{told}");
     }
     let told = warnings("[http_user:ann]\npassword=$2y$05$abcdefghijklmnopqrstuv\n");
-    assert!(told.len() == 1 && told[0].contains("hash-password"), "{told:?}");
+    assert!(told.len() == 2 && told[1].contains("hash-password"), "{told:?}");
 }
 
 #[test]
@@ -227,4 +229,35 @@ fn supervisorctl_has_certificates_of_its_own() {
     assert_eq!(tls.identity, Some(("/c".into(), "/k".into())));
     let told = shown(&read("tls_key=/k\n").unwrap_err());
     assert!(told[0].contains("tls_key: stands without tls_certificate"), "{told:?}");
+}
+
+#[test]
+fn doors_that_nobody_can_reach_are_warned_of() {
+    let check = |text: &str, expected: &[&str]| {
+        let told = warnings(text);
+        assert_eq!(told.len(), expected.len(), "{text}: {told:?}");
+        for (told, expected) in told.iter().zip(expected) {
+            assert!(told.contains(expected), "{text}: {told:?}");
+        }
+    };
+    let user = "[http_user:ann]\npassword=a\n";
+    check(user, &["[http_user:ann]: may log in nowhere"]);
+    check(&format!("{user}[unix_http_server]\nfile=/s\n"), &["may log in nowhere"]);
+    check(&format!("{user}[unix_http_server]\nfile=/s\nusers=*\n"), &[]);
+    check(&format!("{user}[inet_http_server]\nport=*:1\n"), &[]);
+    let unix = "[unix_http_server]\nfile=/s\n";
+    check(
+        &format!("{unix}allow_users=web\n"),
+        &["allow_users: names others than the socket's owner"],
+    );
+    check(&format!("{unix}allow_groups=ops\n"), &["allow_groups: names others"]);
+    check(&format!("{unix}allow_users=root\n"), &[]);
+    check(&format!("{unix}allow_users=web\nchmod=0777\n"), &[]);
+    check(&format!("{unix}allow_groups=ops\nchmod=0770\nchown=root:ops\n"), &[]);
+}
+
+#[test]
+fn programs_are_told_of_a_listener_over_tls() {
+    let config = with_tls(TLS, "certificate").unwrap().config;
+    assert_eq!(config.server_url().as_deref(), Some("https://localhost:1"));
 }

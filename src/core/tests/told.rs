@@ -45,8 +45,9 @@ fn tries_and_the_next_one_are_told() {
 #[test]
 fn a_refused_start_leaves_no_trace() {
     let mut process = process_in(RUNNING);
-    process.transition(CRASH, moment(3));
-    process.put_in(State::Exited { restart_at: None });
+    let ended = Input::Ended { status: ExitStatus::Code(1), may_restart: false };
+    process.transition(ended, moment(3));
+    assert_eq!(process.state(), &State::Exited { restart_at: None });
     let before = process.info();
     process.transition(Input::Start { by_request: true }, moment(9));
     let failure = SpawnFailure { kind: SpawnFailureKind::NoFile, reason: "no".into() };
@@ -55,6 +56,14 @@ fn a_refused_start_leaves_no_trace() {
     assert_eq!(after.cause, before.cause);
     assert_eq!(after.past.changes(), before.past.changes());
     assert_eq!(after.changed, before.changed);
+
+    // A restart means that it is to be stopped first, and so it is.
+    process.transition(Input::Stop { then: AfterStop::Start }, moment(9));
+    let failure = SpawnFailure { kind: SpawnFailureKind::NoFile, reason: "no".into() };
+    process.transition(Input::SpawnFailed(failure), moment(10));
+    let after = process.info();
+    assert_eq!((after.state, after.cause), (StateCode::Stopped, Cause::Requested));
+    assert_eq!(states(&after.past), [StateCode::Exited, StateCode::Stopped]);
 }
 
 #[test]

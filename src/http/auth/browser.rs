@@ -9,9 +9,9 @@ use std::net::IpAddr;
 
 use hyper::header::{
     ACCEPT_LANGUAGE, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS,
-    ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
-    HeaderValue, ORIGIN, REFERER, TRANSFER_ENCODING, USER_AGENT, VARY,
+    ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, CONTENT_TYPE, HOST,
+    HeaderMap, HeaderName, HeaderValue, ORIGIN, REFERER, TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::{Method, Response, StatusCode};
 
@@ -25,6 +25,9 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT");
 const ALLOWED_HEADERS: HeaderValue =
     HeaderValue::from_static("authorization, content-type, last-event-id, range");
+/// What it may read of an answer, beside the body.
+const EXPOSED_HEADERS: HeaderValue =
+    HeaderValue::from_static("content-disposition, content-range, etag, retry-after");
 /// Seconds for which a browser may remember that.
 const ALLOWED_SECONDS: HeaderValue = HeaderValue::from_static("600");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
@@ -75,6 +78,12 @@ impl Browsers {
             return Err(Refused::CrossSite);
         }
         if self.is_rebound(headers) { Err(Refused::Rebound) } else { Ok(()) }
+    }
+
+    /// Whether answers depend on the origin that asks.
+    #[must_use]
+    pub fn share(&self) -> bool {
+        !self.origins.is_empty()
     }
 
     /// The origin whose page asks, if its pages may read the answer.
@@ -138,7 +147,7 @@ impl Browsers {
 pub fn share(origin: &HeaderValue, headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
-    headers.append(VARY, HeaderValue::from_static("origin"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
 }
 
 impl Media {

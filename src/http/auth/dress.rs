@@ -3,7 +3,7 @@
 use hyper::Response;
 use hyper::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
 use super::Gate;
@@ -19,6 +19,7 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const DENY: HeaderValue = HeaderValue::from_static("DENY");
 const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+const ORIGIN_NAME: HeaderValue = HeaderValue::from_static("origin");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 /// A day: it holds for every port of the host, others than ours, too.
@@ -27,6 +28,8 @@ const TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=86400");
 /// What the answer to one request will get.
 pub struct Dress {
     origin: Option<HeaderValue>,
+    /// Another origin may get another answer.
+    varies: bool,
     tls: bool,
 }
 
@@ -35,7 +38,11 @@ impl Gate {
     /// request is used up, and put on whatever is answered.
     #[must_use]
     pub fn dress(&self, headers: &HeaderMap) -> Dress {
-        Dress { origin: self.browsers.allowed_origin(headers).cloned(), tls: self.tls }
+        Dress {
+            origin: self.browsers.allowed_origin(headers).cloned(),
+            varies: self.browsers.share(),
+            tls: self.tls,
+        }
     }
 }
 
@@ -53,6 +60,9 @@ impl Dress {
         headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
         if self.tls {
             headers.insert(STRICT_TRANSPORT_SECURITY, TRANSPORT);
+        }
+        if self.varies {
+            headers.append(VARY, ORIGIN_NAME);
         }
         if let Some(origin) = &self.origin {
             share(origin, headers);

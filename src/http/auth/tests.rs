@@ -17,6 +17,18 @@ use crate::config::{Account, Credentials};
 
 mod browsers;
 
+proptest::proptest! {
+    /// No header opens a door, or makes it fail.
+    #[test]
+    fn only_the_password_opens_whatever_is_sent(header in "(Basic |basic\t|Bearer )?[ -~]{0,40}") {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let gate = gate(&with_password("u", "a password that is not guessed"));
+        let pairs = headers(&[("authorization", &header)]);
+        let got = runtime.block_on(gate.admit(&at("::1"), &Method::GET, &pairs));
+        proptest::prop_assert_eq!(got, Err(Refused::Unknown));
+    }
+}
+
 /// The hash of a password that takes as little as it can.
 pub(super) fn quick_hash(password: &str) -> String {
     let params = Params::new(Params::MIN_M_COST, 1, 1, None).unwrap();

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use imbl::OrdMap;
 
 use super::encode::Told;
 use super::ring::{Event, Ring};
@@ -86,15 +87,21 @@ impl<K: Clone + Eq + Hash> Topics<K> {
 }
 
 impl Board {
-    /// A board on which this is told, and nothing else yet.
-    pub fn new(node: Arc<str>, told: Arc<Snapshot>, reloads: Reloads) -> Self {
+    /// A board on which nothing is told yet. It holds no fleet: until somebody reads, that would
+    /// only be memory.
+    pub fn new(node: Arc<str>) -> Self {
         // Serial numbers go on from one life of the daemon to the next: there is no event in each
         // microsecond.
         let first = u64::try_from(wall_clock().0).unwrap_or(1).max(1);
         Self {
             ring: Ring::new(first),
-            told,
-            reloads,
+            told: Arc::new(Snapshot {
+                generation: 0,
+                state: SupervisorState::Running,
+                processes: OrdMap::new(),
+                groups: OrdMap::new(),
+            }),
+            reloads: Reloads::default(),
             tick: (0, Bytes::new()),
             logs: Topics::default(),
             nodes: Topics::default(),

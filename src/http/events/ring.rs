@@ -22,6 +22,8 @@ pub struct Ring {
     events: VecDeque<Event>,
     /// The serial number of the oldest one.
     first: u64,
+    /// The serial number of the very first one.
+    begun_at: u64,
     bytes: usize,
 }
 
@@ -48,12 +50,17 @@ pub enum Read<'a> {
 impl Ring {
     /// An empty ring, whose first event will have this serial number.
     pub fn new(first: u64) -> Self {
-        Self { events: VecDeque::new(), first, bytes: 0 }
+        Self { events: VecDeque::new(), first, begun_at: first, bytes: 0 }
     }
 
     /// The serial number of the next event.
     pub fn next(&self) -> u64 {
         self.first + self.events.len() as u64
+    }
+
+    /// Whether there was never an event.
+    pub fn is_new(&self) -> bool {
+        self.events.is_empty() && self.first == self.begun_at
     }
 
     /// The serial number of the last event.
@@ -83,7 +90,9 @@ impl Ring {
 
     /// Whether a reader that had this one last can go on with the next.
     pub fn can_follow(&self, last: u64) -> bool {
-        last.checked_add(1).is_some_and(|next| !matches!(self.read(next), Read::Lost))
+        // Before the first event there was none to have.
+        !self.is_new()
+            && last.checked_add(1).is_some_and(|next| !matches!(self.read(next), Read::Lost))
     }
 
     /// Keeps only the last few.
@@ -96,7 +105,7 @@ impl Ring {
 
     /// Forgets everything: nobody can go on from here.
     pub fn break_off(&mut self) {
-        *self = Self::new(self.next() + 1);
+        *self = Self { begun_at: self.begun_at, ..Self::new(self.next() + 1) };
     }
 
     fn drop_first(&mut self) {
@@ -118,9 +127,12 @@ mod tests {
     #[test]
     fn the_last_ones_are_kept() {
         let mut ring = Ring::new(100);
-        assert!(ring.can_follow(99) && !ring.can_follow(98) && !ring.can_follow(100));
+        assert!(ring.is_new() && !ring.can_follow(99));
+        ring.push(event(10));
+        assert!(ring.can_follow(99) && !ring.can_follow(98));
+        assert!(ring.can_follow(100) && !ring.can_follow(101));
         assert!(!ring.can_follow(u64::MAX));
-        for _ in 0..EVENTS_MAX + 10 {
+        for _ in 1..EVENTS_MAX + 10 {
             ring.push(event(10));
         }
         assert_eq!((ring.first, ring.last()), (110, 100 + EVENTS_MAX as u64 + 9));

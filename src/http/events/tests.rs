@@ -84,12 +84,14 @@ impl Reader {
 
     /// The next event that is not a tick.
     async fn told(&mut self) -> Told {
-        loop {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
             let told = self.next().await.expect("not cut off");
             if told.kind != "tick" {
                 return told;
             }
         }
+        panic!("nothing but ticks");
     }
 }
 
@@ -181,7 +183,13 @@ async fn a_reader_that_comes_back_goes_on_where_it_was() {
 #[tokio::test]
 async fn after_much_has_happened_a_reader_that_comes_back_gets_a_snapshot() {
     let rig = Rig::new(&[process("web", StateCode::Running)]);
-    let serial = rig.hub.board().ring.last();
+    let mut reader = rig.read("types=process_state", None).await;
+    rig.set(&process("web", StateCode::Stopped));
+    let serial = reader.told().await.id.unwrap();
+    drop(reader);
+    while rig.hub.board().attended {
+        tokio::task::yield_now().await;
+    }
     rig.fake.change(|fleet| {
         for number in 0..=CHANGES_MISSED_MAX {
             let new = process(&format!("g:{number}"), StateCode::Stopped);
