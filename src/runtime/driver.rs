@@ -46,6 +46,8 @@ pub struct Driver {
     requests: mpsc::Receiver<Request>,
     publish: watch::Sender<Arc<Snapshot>>,
     published: u64,
+    /// Something was published, and nobody has had a turn to look at it.
+    has_news: bool,
     replies: HashMap<ReplyTo, oneshot::Sender<Result<Reply, Error>>>,
     replies_made: u64,
     logs: LogPlane,
@@ -94,6 +96,7 @@ impl Driver {
             requests,
             publish,
             published,
+            has_news: false,
             replies: HashMap::new(),
             replies_made: 0,
             children: Children::new(spawner, logs.clone(), cgroups),
@@ -169,7 +172,8 @@ impl Driver {
     /// whatever arrives meanwhile.
     async fn next_wake(&mut self) -> Wake {
         self.turns_in_a_row += 1;
-        if self.turns_in_a_row >= TURNS_IN_A_ROW_MAX {
+        // Whoever tells of changes sees each state, not only the last of several.
+        if std::mem::take(&mut self.has_news) || self.turns_in_a_row >= TURNS_IN_A_ROW_MAX {
             self.turns_in_a_row = 0;
             tokio::task::yield_now().await;
         }
@@ -290,6 +294,7 @@ impl Driver {
         let snapshot = self.core.snapshot();
         if snapshot.generation != self.published {
             self.published = snapshot.generation;
+            self.has_news = true;
             self.publish.send_replace(Arc::new(snapshot.clone()));
         }
         std::iter::from_fn(|| self.core.next_effect()).collect()
