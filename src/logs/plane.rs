@@ -120,12 +120,13 @@ impl LogPlane {
         });
     }
 
-    /// Takes the reading end of a child's pipe and logs what comes out of it until end of file.
+    /// Takes the reading end of the pipe of this child and logs what comes out of it until end of file.
     pub fn attach(
         &self,
         process: &ProcessId,
         stream: Stream,
         pipe: OwnedFd,
+        pid: i32,
         settings: &Arc<ProcessSettings>,
         facts: &Arc<ProcessFacts>,
     ) {
@@ -133,6 +134,7 @@ impl LogPlane {
             process: process.clone(),
             stream,
             pipe,
+            pid,
             settings: settings.clone(),
             facts: facts.clone(),
         }));

@@ -12,6 +12,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use super::episode::RETRY_AFTER;
 use super::outlet::Outlet;
 use super::pump::{Moment, Next, Pump, Taken, next_on_grid};
+use super::route::Route;
 use crate::config::setting::LogLevel;
 
 /// Bytes of one read and so of one write: what is looked at for rotation, and what stays in a
@@ -100,6 +101,13 @@ impl Pumps {
         Ok(id)
     }
 
+    /// Where the bytes of a pump go from now on.
+    pub fn lead(&mut self, id: PumpId, route: Route) {
+        if let Some(pump) = self.pumps.get_mut(&id) {
+            pump.route = route;
+        }
+    }
+
     /// The pump of this name, if it is not yet at its end.
     pub fn pump(&self, id: PumpId) -> Option<&Pump> {
         self.pumps.get(&id)
@@ -180,7 +188,7 @@ impl Pumps {
         let Some(pump) = self.pumps.get(&id) else {
             return;
         };
-        if pump.sink.is_some_and(|sink| outlet.sinks.is_blocked(sink)) {
+        if pump.route.is_blocked(&outlet.sinks) {
             self.due.push(Reverse((next_on_grid(outlet.now()), id)));
             return;
         }
@@ -236,16 +244,14 @@ impl Pumps {
                 stripper.strip(bytes, &mut self.stripped);
                 bytes = &self.stripped;
             }
-            if let Some(sink) = pump.sink {
-                outlet.sinks.write(sink, bytes, now, pump.counts.of(pump.stream));
-            }
+            pump.route.write(bytes, &mut outlet.sinks, now, pump.counts.of(pump.stream));
             if outlet.activity.logs(LogLevel::Debug) && !bytes.is_empty() {
                 let (name, stream) = (&pump.process.name, pump.stream);
                 let text = String::from_utf8_lossy(bytes);
                 outlet.report(LogLevel::Debug, &format!("'{name}' {stream} output:\n{text}"));
             }
             let emptied = count < CHUNK_BYTES && reach != Reach::End;
-            if emptied || found >= limit || pump.sink.is_some_and(|s| outlet.sinks.is_blocked(s)) {
+            if emptied || found >= limit || pump.route.is_blocked(&outlet.sinks) {
                 break Taken::Bytes(count);
             }
         };
@@ -262,6 +268,14 @@ impl Pumps {
         (found, end)
     }
 
+    /// The child of this pump has ended: what it wrote last is a line, whoever else has the pipe.
+    pub fn end_line(&mut self, id: PumpId, outlet: &mut Outlet) {
+        if let Some(pump) = self.pumps.get_mut(&id) {
+            let now = outlet.now();
+            pump.route.end_line(&mut outlet.sinks, now, pump.counts.of(pump.stream));
+        }
+    }
+
     fn close(&mut self, id: PumpId, outlet: &mut Outlet) {
         let Some(mut pump) = self.pumps.remove(&id) else {
             return;
@@ -269,15 +283,13 @@ impl Pumps {
         // Closing the pipe takes it off the epoll's list. Until then, and while a child that is
         // being started holds it for another moment, its one event names no pump.
         self.enlarged -= usize::from(pump.is_enlarged());
-        if let Some(sink) = pump.sink {
-            if let Some(stripper) = &mut pump.stripper {
-                self.stripped.clear();
-                stripper.finish(&mut self.stripped);
-                let counts = pump.counts.of(pump.stream);
-                outlet.sinks.write(sink, &self.stripped, outlet.now(), counts);
-            }
-            outlet.sinks.release(sink);
+        let (now, counts) = (outlet.now(), pump.counts.of(pump.stream));
+        if let Some(stripper) = &mut pump.stripper {
+            self.stripped.clear();
+            stripper.finish(&mut self.stripped);
+            pump.route.write(&self.stripped, &mut outlet.sinks, now, counts);
         }
+        pump.route.release(&mut outlet.sinks, now, counts);
         if self.closed.len() >= CLOSED_MAX {
             self.closed.clear();
         }

@@ -42,6 +42,7 @@ pub(super) struct Attachment {
     pub process: ProcessId,
     pub stream: Stream,
     pub pipe: OwnedFd,
+    pub pid: i32,
     pub settings: Arc<ProcessSettings>,
     pub facts: Arc<ProcessFacts>,
 }

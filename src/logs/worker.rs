@@ -11,15 +11,18 @@ use nix::sys::signal::SigSet;
 use super::activity::ActivitySettings;
 use super::ansi::Stripper;
 use super::counts::Counts;
+use super::format::Source;
+use super::forward::Forwarder;
 use super::outlet::Outlet;
 use super::pump::Pump;
 use super::pumps::{PumpId, Pumps, Reach};
 use super::queue::{Attachment, Order, Queue};
+use super::route::{self, Route};
 use super::sink::SinkSettings;
 use super::sinks::SinkId;
 use super::{LogId, Stream};
 use crate::config::ProcessSettings;
-use crate::config::setting::{LogLevel, LogTarget};
+use crate::config::setting::{LogLevel, LogSettings, LogTarget};
 use crate::model::{ProcessFacts, ProcessId};
 
 pub(super) struct Worker {
@@ -39,6 +42,8 @@ struct Known {
     pumps: Vec<PumpId>,
     /// Its AUTO logs, held open so that their locks tell other daemons to leave them.
     held: Vec<SinkId>,
+    /// The ways to where its lines are sent, held open from one child to the next.
+    forwarders: Vec<Arc<Forwarder>>,
 }
 
 impl Worker {
@@ -49,7 +54,7 @@ impl Worker {
     pub fn new(queue: Arc<Queue>, settings: ActivitySettings, counts: Counts) -> io::Result<Self> {
         let strip_ansi = settings.strip_ansi;
         let pumps = Pumps::new(queue.bell())?;
-        let mut outlet = Outlet::open(settings).map_err(io::Error::other)?;
+        let mut outlet = Outlet::open(settings, queue.clone()).map_err(io::Error::other)?;
         outlet.activity.counts = Arc::clone(counts.main());
         Ok(Self { queue, pumps, outlet, processes: HashMap::new(), strip_ansi, counts })
     }
@@ -93,6 +98,7 @@ impl Worker {
             Order::Ended(process) => {
                 for id in self.pumps_of(&process) {
                     self.pumps.pour(id, Reach::End, &mut self.outlet);
+                    self.pumps.end_line(id, &mut self.outlet);
                 }
             }
             Order::Forget(process) => {
@@ -140,6 +146,7 @@ impl Worker {
             facts: facts.clone(),
             pumps: Vec::new(),
             held: Vec::new(),
+            forwarders: Vec::new(),
         });
         let before = mem::take(&mut known.held);
         for stream in [Stream::Stdout, Stream::Stderr] {
@@ -152,38 +159,42 @@ impl Worker {
         for sink in before {
             self.outlet.sinks.release(sink);
         }
+        let ways = &mut self.outlet.forwarders;
+        let both = [Stream::Stdout, Stream::Stderr].map(|stream| log_of(stream, &settings));
+        known.forwarders = both.iter().flat_map(|log| route::forwarders(log, ways)).collect();
         known.settings = settings;
         known.facts = facts;
     }
 
     fn attach(&mut self, attachment: Attachment) {
-        let Attachment { process, stream, pipe, settings, facts } = attachment;
+        let Attachment { process, stream, pipe, pid, settings, facts } = attachment;
         let same = |k: &Known| Arc::ptr_eq(&k.settings, &settings) && Arc::ptr_eq(&k.facts, &facts);
         if !self.processes.get(&process).is_some_and(same) {
             self.know(&process, settings.clone(), facts.clone());
         }
-        let now = self.outlet.now();
-        let sink = target(stream, &settings, &facts)
-            .map(|(path, settings)| self.outlet.sinks.acquire(path, settings, now));
-        let stripper = self.strip_ansi.then(Stripper::default);
         let counts = self.counts.join(&process);
-        let outcome = Pump::new(process.clone(), stream, pipe, sink, stripper, counts)
+        let stripper = self.strip_ansi.then(Stripper::default);
+        let outcome = Pump::new(process.clone(), stream, pipe, stripper, counts.clone())
             .and_then(|pump| self.pumps.add(pump));
-        match outcome {
-            Ok(id) => {
-                if let Some(known) = self.processes.get_mut(&process) {
-                    known.pumps.retain(|&id| self.pumps.pump(id).is_some());
-                    known.pumps.push(id);
-                }
-            }
+        let id = match outcome {
+            Ok(id) => id,
             Err(error) => {
-                if let Some(sink) = sink {
-                    self.outlet.sinks.release(sink);
-                }
                 let text = format!("cannot read {stream} of {process}: {error}; it is closed");
                 self.outlet.report(LogLevel::Error, &text);
+                return;
             }
+        };
+        if let Some(known) = self.processes.get_mut(&process) {
+            known.pumps.retain(|&id| self.pumps.pump(id).is_some());
+            known.pumps.push(id);
         }
+        let now = self.outlet.now();
+        let shown = target(stream, &settings, &facts);
+        let log = log_of(stream, &settings);
+        let source = Source { process, program: settings.program.clone(), pid, stream };
+        let Outlet { sinks, forwarders, .. } = &mut self.outlet;
+        let route = Route::new(&source, log, shown, &counts, sinks, forwarders, now);
+        self.pumps.lead(id, route);
     }
 
     fn pumps_of(&self, process: &ProcessId) -> Vec<PumpId> {
@@ -232,26 +243,33 @@ impl Worker {
         for order in self.queue.take() {
             self.obey(order);
         }
-        self.outlet.say();
-        self.outlet.sinks.flush(self.outlet.now());
+        self.outlet.finish();
     }
 }
 
-/// Where a stream goes and how; `None` for nowhere.
+fn log_of(stream: Stream, settings: &ProcessSettings) -> &LogSettings {
+    match stream {
+        Stream::Stdout => &settings.stdout,
+        Stream::Stderr => &settings.stderr,
+    }
+}
+
+/// Where a stream is kept to be read, and how; `None` for nowhere.
 fn target<'a>(
     stream: Stream,
     settings: &'a ProcessSettings,
     facts: &'a ProcessFacts,
 ) -> Option<(&'a Path, SinkSettings)> {
-    let (log, auto_path) = match stream {
-        Stream::Stdout => (&settings.stdout, &facts.stdout_logfile),
+    let log = log_of(stream, settings);
+    let auto_path = match stream {
+        Stream::Stdout => &facts.stdout_logfile,
         Stream::Stderr if settings.redirect_stderr => return None,
-        Stream::Stderr => (&settings.stderr, &facts.stderr_logfile),
+        Stream::Stderr => &facts.stderr_logfile,
     };
     let (path, auto) = match &log.target {
         LogTarget::Auto => (Path::new(auto_path), true),
         LogTarget::File(path) => (path.as_path(), false),
-        LogTarget::None | LogTarget::Syslog => return None,
+        LogTarget::None => return None,
     };
     let nowhere = path.as_os_str().is_empty() || path == Path::new("/dev/null");
     let (max_bytes, backups) = (log.max_bytes, log.backups);

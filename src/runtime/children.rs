@@ -99,9 +99,9 @@ impl Children {
             self.sockets.close(process);
         }
         let child = spawned?;
-        self.logs.attach(process, Stream::Stdout, child.stdout, settings, facts);
+        self.logs.attach(process, Stream::Stdout, child.stdout, child.pid, settings, facts);
         if let Some(stderr) = child.stderr {
-            self.logs.attach(process, Stream::Stderr, stderr, settings, facts);
+            self.logs.attach(process, Stream::Stderr, stderr, child.pid, settings, facts);
         }
         self.stdins.insert(process.clone(), StdinWriter::new(child.stdin));
         Ok(child.pid)

@@ -7,9 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use supervisord::config::ProcessSettings;
-use supervisord::config::setting::{LogLevel, LogSettings, LogTarget};
-use supervisord::logs::{ActivitySettings, Console, LogId, LogPlane, Stream};
+use supervisord::config::setting::{LogLevel, LogSettings, LogTarget, SystemLog};
+use supervisord::logs::{ActivitySettings, Console, LogId, LogPlane, Stream, SystemSockets};
 use supervisord::model::{ProcessFacts, ProcessId};
+
+/// What the child of every pipe is said to be.
+pub const PID: i32 = 42;
 
 /// A log plane of its own in a directory of its own.
 pub struct Rig {
@@ -32,6 +35,9 @@ impl Rig {
             level: LogLevel::Info,
             console: Console::Off,
             strip_ansi: false,
+            copies: Vec::new(),
+            system: SystemLog::default(),
+            sockets: SystemSockets::default(),
         };
         change(&mut activity);
         let plane = LogPlane::start(activity).unwrap();
@@ -51,7 +57,7 @@ impl Rig {
     pub fn program(&self, name: &str, target: LogTarget, max_bytes: u64, backups: u32) -> File {
         let (reader, writer) = pipe();
         let (id, settings, facts) = self.process(name, target, max_bytes, backups);
-        self.plane.attach(&id, Stream::Stdout, reader, &settings, &facts);
+        self.plane.attach(&id, Stream::Stdout, reader, PID, &settings, &facts);
         writer
     }
 
