@@ -61,6 +61,14 @@ impl Rig {
         writer
     }
 
+    /// Attaches stdout of a program of this name, with these settings.
+    pub fn logged(&self, name: &str, log: LogSettings) -> File {
+        let (reader, writer) = pipe();
+        let (id, settings, facts) = self.process_with(name, log);
+        self.plane.attach(&id, Stream::Stdout, reader, PID, &settings, &facts);
+        writer
+    }
+
     pub fn process(
         &self,
         name: &str,
@@ -68,8 +76,15 @@ impl Rig {
         max_bytes: u64,
         backups: u32,
     ) -> (ProcessId, Arc<ProcessSettings>, Arc<ProcessFacts>) {
+        self.process_with(name, LogSettings { max_bytes, backups, ..LogSettings::new(target) })
+    }
+
+    fn process_with(
+        &self,
+        name: &str,
+        log: LogSettings,
+    ) -> (ProcessId, Arc<ProcessSettings>, Arc<ProcessFacts>) {
         let auto = self.path(&format!("{name}-stdout---test-x.log"));
-        let log = LogSettings { max_bytes, backups, ..LogSettings::new(target) };
         let settings = ProcessSettings {
             stdout: log,
             stderr: LogSettings::new(LogTarget::None),
