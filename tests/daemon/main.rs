@@ -18,4 +18,5 @@ mod scale;
 mod security;
 mod startup;
 mod systemd;
+mod targets;
 mod tls;

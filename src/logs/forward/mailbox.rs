@@ -163,21 +163,26 @@ impl Mailbox {
         self.lock().letters.is_empty()
     }
 
-    /// Rests until this moment. False if there is no time left to send anything.
+    /// Rests until this moment, or until the mailbox is closed. False if there is no time left to
+    /// send anything.
     pub fn rest(&self, until: Instant) -> bool {
         let mut state = self.lock();
         loop {
             let now = Instant::now();
-            if state.closed.is_some_and(|end| end <= now) {
-                return false;
+            if let Some(end) = state.closed {
+                return now < end;
             }
-            let end = state.closed.map_or(until, |end| end.min(until));
-            if end <= now {
+            if until <= now {
                 return true;
             }
-            let waited = self.changed.wait_timeout(state, end.saturating_duration_since(now));
+            let waited = self.changed.wait_timeout(state, until.saturating_duration_since(now));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Whether nobody will post any more.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed.is_some()
     }
 
     /// This one was sent.

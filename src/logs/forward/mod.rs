@@ -91,12 +91,14 @@ pub(super) struct Forwarders {
     sockets: SystemSockets,
     queue: Arc<Queue>,
     open: HashMap<Destination, Weak<Forwarder>>,
+    /// Of those that nobody uses any more and that still send, too.
+    mailboxes: Vec<Weak<Mailbox>>,
 }
 
 impl Forwarders {
     /// None yet; they report through `queue`.
     pub fn new(sockets: SystemSockets, queue: Arc<Queue>) -> Self {
-        Self { sockets, queue, open: HashMap::new() }
+        Self { sockets, queue, open: HashMap::new(), mailboxes: Vec::new() }
     }
 
     /// The way to a destination, shared by all who send there.
@@ -107,6 +109,8 @@ impl Forwarders {
         self.open.retain(|_, forwarder| forwarder.strong_count() > 0);
         let line = line::Line::new(destination.clone(), self.sockets.clone());
         let mailbox = Mailbox::new(destination.clone(), line, self.queue.clone());
+        self.mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
+        self.mailboxes.push(Arc::downgrade(&mailbox));
         let forwarder = Arc::new(Forwarder(mailbox));
         self.open.insert(destination, Arc::downgrade(&forwarder));
         forwarder
@@ -114,11 +118,11 @@ impl Forwarders {
 
     /// Waits until everything is sent, for [`CLOSE_TIME_MAX`] at most; what was lost, in words.
     pub fn finish(&mut self) -> Vec<String> {
-        let open: Vec<_> = self.open.drain().filter_map(|(_, weak)| weak.upgrade()).collect();
-        for forwarder in &open {
-            forwarder.0.close(CLOSE_TIME_MAX);
+        let open: Vec<_> = self.mailboxes.drain(..).filter_map(|weak| weak.upgrade()).collect();
+        for mailbox in &open {
+            mailbox.close(CLOSE_TIME_MAX);
         }
         let until = Instant::now() + CLOSE_TIME_MAX;
-        open.iter().filter_map(|forwarder| forwarder.0.end(until)).collect()
+        open.iter().filter_map(|mailbox| mailbox.end(until)).collect()
     }
 }

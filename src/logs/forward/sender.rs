@@ -35,6 +35,8 @@ pub(super) struct Sender {
     sent: VecDeque<Letter>,
     sent_bytes: usize,
     outage: Outage,
+    /// It could not be reached, and there is no later to wait for.
+    hopeless: bool,
 }
 
 /// Whether the destination can be reached.
@@ -50,7 +52,8 @@ struct Outage {
 
 impl Sender {
     pub fn new(mailbox: Arc<Mailbox>, line: Line) -> Self {
-        Self { mailbox, line, sent: VecDeque::new(), sent_bytes: 0, outage: Outage::default() }
+        let (sent, outage) = (VecDeque::new(), Outage::default());
+        Self { mailbox, line, sent, sent_bytes: 0, outage, hopeless: false }
     }
 
     /// The thread's life.
@@ -75,9 +78,8 @@ impl Sender {
     /// Sends everything, from the front. False if there is no time left for it.
     fn send(&mut self, letters: &mut VecDeque<Letter>) -> bool {
         while let Some(letter) = letters.front() {
-            if let Some(until) = self.outage.until
-                && !self.mailbox.rest(until)
-            {
+            let rested = self.outage.until.is_none_or(|until| self.mailbox.rest(until));
+            if self.hopeless || !rested {
                 return false;
             }
             match self.line.send(&letter.record) {
@@ -116,6 +118,7 @@ impl Sender {
             Failure::Broken(error, before) => {
                 self.take_back(before, letters);
                 self.begin(&error);
+                self.hopeless = self.mailbox.is_closed();
                 let longest = if self.line.is_remote() { REST_REMOTE_MAX } else { REST_LOCAL_MAX };
                 self.outage.rest = (self.outage.rest * 2).clamp(REST_MIN, longest);
                 self.outage.until = Some(Instant::now() + self.outage.rest);
