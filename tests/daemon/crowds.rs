@@ -88,7 +88,10 @@ fn followers_of_a_log_delay_nobody_and_one_too_many_is_told() {
     supervision_is_prompt(&rig);
     assert_eq!(rig.ask("GET /program/info/cat", "").status, 200, "others are served");
     // Streams beyond the limit are refused; what ends is answered.
-    let more: Vec<Connection> = (count..1100).map(|_| get(&rig, "/logtail/talk")).collect();
+    let mut more: Vec<Connection> = (count..1100).map(|_| get(&rig, "/logtail/talk")).collect();
+    // Once the last of them was answered there is no room: then one more does not wait for ever.
+    let lines = more.iter_mut().map(|client| client.first_line().unwrap());
+    assert!(lines.filter(|line| line.contains("503")).count() > 0);
     let refused = rig.ask("GET /logtail/talk", "");
     assert_eq!(refused.status, 503, "{}", refused.head);
     assert!(refused.head.contains("retry-after"), "{}", refused.head);
