@@ -40,6 +40,9 @@ def answer(behaviour):
         while not GO.exists():
             time.sleep(0.02)
         behaviour = "ok"
+    if behaviour == "dieonce":
+        behaviour = "ok" if GO.exists() else "die"
+        GO.write_text("")
     if behaviour == "die":
         os._exit(3)
     if behaviour == "slow":
