@@ -95,6 +95,10 @@ impl Replies {
                 }
                 Ok(count) => {
                     said.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                    if count < chunk.len() {
+                        // Emptied; what comes now is told again.
+                        return Some(said);
+                    }
                 }
                 Err(Errno::EINTR) => {}
                 Err(_) => return Some(said),
@@ -158,6 +162,7 @@ mod tests {
         write(&theirs, b"last").unwrap();
         drop(theirs);
         assert_eq!(replies.take_last(&ear), Some(b"last".to_vec()));
+        assert_eq!(replies.take_last(&ear), Some(Vec::new()));
         assert_eq!(replies.take(&ear), None, "it is closed");
     }
 }
