@@ -113,6 +113,17 @@ fn daemon(text: &mut Text, seen: &Seen) {
     let help = "How often the configuration was read anew, to be looked at or applied.";
     text.family(Kind::Counter, "supervisord_reloads", help);
     text.figure(&[], api.watch_reloads().borrow().begun);
+    let pools = || {
+        let groups = seen.fleet.groups.iter();
+        groups.filter_map(|(name, group)| Some((name, group.events_dropped?)))
+    };
+    if pools().next().is_some() {
+        let help = "Events that were dropped because too many waited for the pool of listeners.";
+        text.family(Kind::Counter, "supervisord_events_dropped", help);
+        for (name, dropped) in pools() {
+            text.figure(&[("group", name.as_str())], dropped);
+        }
+    }
     operations(text, api);
 }
 

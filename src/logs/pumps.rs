@@ -114,10 +114,10 @@ impl Pumps {
     }
 
     /// Sleeps until something happens, without a limit if nothing is due; then reads what should
-    /// be read. True if the bell rang.
-    pub fn sleep(&mut self, outlet: &mut Outlet) -> bool {
+    /// be read. True if the bell rang. Not for long if something gathers elsewhere.
+    pub fn sleep(&mut self, outlet: &mut Outlet, gathers: bool) -> bool {
         let mut events = [EpollEvent::empty(); EVENTS_MAX];
-        let count = self.wait(&mut events, outlet);
+        let count = self.wait(&mut events, outlet, gathers);
         let mut rung = false;
         for event in events.iter().take(count) {
             match event.data() {
@@ -137,7 +137,7 @@ impl Pumps {
         }
     }
 
-    fn wait(&mut self, events: &mut [EpollEvent], outlet: &Outlet) -> usize {
+    fn wait(&mut self, events: &mut [EpollEvent], outlet: &Outlet, gathers: bool) -> usize {
         if !self.closed.is_empty() {
             let count = self.epoll.wait(events, EpollTimeout::ZERO).unwrap_or(0);
             if count > 0 {
@@ -147,7 +147,7 @@ impl Pumps {
         }
         let now = outlet.now();
         let due = self.due.peek().map(|Reverse((due, _))| *due);
-        let retry = outlet.sinks.any_blocked().then(|| next_on_grid(now));
+        let retry = (gathers || outlet.sinks.any_blocked()).then(|| next_on_grid(now));
         let delay = due.into_iter().chain(retry).min().map(|due| due.saturating_sub(now));
         let timeout = match delay {
             None => EpollTimeout::NONE,

@@ -105,6 +105,8 @@ struct Pending {
     fed_bytes: usize,
     lines_dropped: u64,
     rung: bool,
+    /// The thread comes by itself soon: what a busy listener says does not wake it each time.
+    gathering: bool,
     closed: bool,
 }
 
@@ -140,12 +142,18 @@ impl Queue {
             }
             pending.line_bytes += text.len();
         }
+        let can_wait = pending.gathering && matches!(order, Order::Fed { .. });
         pending.orders.push(order);
-        if !mem::replace(&mut pending.rung, true) {
+        if !can_wait && !mem::replace(&mut pending.rung, true) {
             // Fails only if the counter overflows, and then the bell rings anyway.
             let _ = self.bell.write(1);
         }
         true
+    }
+
+    /// Whether the thread should look again soon without being woken.
+    pub fn is_gathering(&self) -> bool {
+        self.lock().gathering
     }
 
     /// Everything that waits, in order; the thread's side.
@@ -157,6 +165,7 @@ impl Queue {
         pending.fed_bytes = 0;
         let dropped = mem::take(&mut pending.lines_dropped);
         let mut orders = mem::take(&mut pending.orders);
+        pending.gathering = orders.iter().any(|order| matches!(order, Order::Fed { .. }));
         if dropped > 0 {
             orders.push(Order::LinesDropped(dropped));
         }

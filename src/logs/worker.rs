@@ -75,7 +75,8 @@ impl Worker {
         // Signals are another thread's business.
         let _ = SigSet::all().thread_block();
         loop {
-            if self.pumps.sleep(&mut self.outlet) {
+            let gathers = self.queue.is_gathering();
+            if self.pumps.sleep(&mut self.outlet, gathers) || gathers {
                 for order in self.queue.take() {
                     if let Order::Shut { reply } = order {
                         self.finish();

@@ -7,6 +7,7 @@ mod clients;
 mod clock;
 mod config;
 mod crowds;
+mod events;
 mod hashing;
 mod load;
 mod logs;

@@ -24,6 +24,9 @@ RUN_SECONDS_MAX = 40.0
 POLL_SECONDS = 0.03
 """How often a fact that has no event is looked at."""
 
+HERE = Path(__file__).resolve().parent
+"""Where the programs are that scenarios run."""
+
 MARK = "ORACLE_WORLD"
 """The environment variable by which a world finds what its programs left behind."""
 
@@ -108,6 +111,9 @@ class World:
             "@DIR@": str(self.dir),
             "@PORT@": str(self.port),
             "@PYTHON@": sys.executable,
+            "@EAR@": str(HERE / "ear.py"),
+            "@FCGI@": str(HERE / "fcgi.py"),
+            "@SAYS@": str(HERE / "says.py"),
         }
         for name, value in facts.items():
             text = text.replace(name, value)
@@ -231,16 +237,16 @@ class World:
         """Waits until every child has come to its own program: the reference loses a signal
         that arrives between fork and exec, which is a race and no behaviour to compare."""
         try:
-            daemon = os.readlink(f"/proc/{self.pid()}/exe")
+            daemon = Path(f"/proc/{self.pid()}/cmdline").read_bytes()
             infos = self.call("supervisor.getAllProcessInfo")
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError):
             return
         for info in infos if isinstance(infos, list) else []:
             self.until(lambda: not self.forked(info["pid"], daemon), f"{info['name']}'s exec")
 
-    def forked(self, pid: int, daemon: str) -> bool:
+    def forked(self, pid: int, daemon: bytes) -> bool:
         try:
-            return pid > 0 and os.readlink(f"/proc/{pid}/exe") == daemon
+            return pid > 0 and Path(f"/proc/{pid}/cmdline").read_bytes() == daemon
         except OSError:
             return False
 

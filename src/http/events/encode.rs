@@ -238,7 +238,14 @@ impl Whole {
         let groups = self.snapshot.groups.iter();
         let rest = Rest {
             groups: groups
-                .map(|(name, group)| json!({"name": name.as_str(), "priority": group.priority}))
+                .map(|(name, group)| match group.events_dropped {
+                    None => json!({"name": name.as_str(), "priority": group.priority}),
+                    Some(dropped) => json!({
+                        "name": name.as_str(),
+                        "priority": group.priority,
+                        "events_dropped": dropped,
+                    }),
+                })
                 .collect(),
             processes: (self, node),
             history,
