@@ -17,7 +17,7 @@ use super::queue::{Attachment, Order, Queue};
 use super::worker::Worker;
 use super::{LogId, Stream};
 use crate::config::ProcessSettings;
-use crate::config::setting::LogLevel;
+use crate::config::setting::{LogCopy, LogLevel};
 use crate::model::{ProcessFacts, ProcessId, WallTime};
 
 /// How long whoever stopped a program waits at most for its last output to be in its file.
@@ -35,6 +35,7 @@ struct Shared {
     /// A [`LogLevel`], by its place in [`LogLevel::ALL`].
     level: AtomicU8,
     activity_path: Option<Box<Path>>,
+    activity_copies: Vec<LogCopy>,
     counts: Counts,
 }
 
@@ -54,6 +55,7 @@ impl LogPlane {
             queue: queue.clone(),
             level: AtomicU8::new(activity.level as u8),
             activity_path: activity.logfile.as_deref().map(Into::into),
+            activity_copies: activity.copies.clone(),
         };
         let worker = Worker::new(queue, activity, counts)?;
         std::thread::Builder::new().name("logs".into()).spawn(move || worker.run())?;
@@ -85,6 +87,12 @@ impl LogPlane {
     #[must_use]
     pub fn activity_path(&self) -> Option<&Path> {
         self.shared.activity_path.as_deref()
+    }
+
+    /// Where else it goes.
+    #[must_use]
+    pub fn activity_copies(&self) -> &[LogCopy] {
+        &self.shared.activity_copies
     }
 
     /// What was counted of every stream.

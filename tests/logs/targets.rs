@@ -433,3 +433,22 @@ fn the_activity_log_goes_to_system_logs_too() {
     assert!(rig.runtime.block_on(rig.plane.follow(LogId::Main)).is_none(), "there is no file");
     assert!(rig.runtime.block_on(rig.plane.follow(stdout("p"))).is_none());
 }
+
+#[test]
+fn an_absent_journal_holds_up_neither_programs_nor_a_shutdown() {
+    let directory = tempfile::tempdir().unwrap();
+    let rig = rig(directory.path());
+    let mut log = to(vec![LogCopy::Journal]);
+    log.target = rig.file("p.log");
+    let mut writer = rig.logged("p", log);
+    writer.write_all(b"one\ntwo\n").unwrap();
+    wait_for("the report", || {
+        rig.main_log().contains("cannot send to the journal: ").then_some(())
+    });
+    assert_eq!(rig.read("p.log"), "one\ntwo\n");
+    let begun = Instant::now();
+    rig.shut();
+    assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
+    let lost = "WARN 2 lines (8 bytes) for the journal were dropped";
+    assert!(rig.read("main.log").contains(lost), "{}", rig.read("main.log"));
+}
