@@ -214,6 +214,28 @@ fn a_remote_log_gets_datagrams() {
 }
 
 #[test]
+fn datagrams_that_nobody_takes_are_told_once() {
+    let address = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let rig = Rig::new();
+    let to_port = LogCopy::Syslog(SyslogAddress::Udp("127.0.0.1".into(), address.port()));
+    let mut writer = rig.logged("p", to(vec![to_port]));
+    let begun = Instant::now();
+    let said = |writer: &mut File, text: &str| {
+        writer.write_all(b"line\n").unwrap();
+        rig.main_log().matches(text).count()
+    };
+    // Several rests, after each of which a datagram seems to be taken.
+    while begun.elapsed() < Duration::from_secs(2) {
+        assert!(said(&mut writer, "cannot send to syslog @udp:") <= 1);
+        thread::park_timeout(Duration::from_millis(5));
+    }
+    assert_eq!(said(&mut writer, "cannot send to syslog @udp:"), 1);
+    assert_eq!(said(&mut writer, "takes lines again"), 0);
+    let _socket = UdpSocket::bind(address).unwrap();
+    wait_for("its end", || (said(&mut writer, "takes lines again") == 1).then_some(()));
+}
+
+#[test]
 fn a_remote_log_that_dies_and_comes_back_has_every_line() {
     const LINES: usize = 3000;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
