@@ -58,14 +58,19 @@ const WORLDLY: &[&str] = &[
 ];
 
 fn sources(under: &str) -> Vec<PathBuf> {
+    files(under, "rs")
+}
+
+fn files(under: &str, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(under)];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(&directory).expect("a source directory") {
             let path = entry.expect("an entry").path();
-            if path.is_dir() {
+            let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
+            if path.is_dir() && !is_hidden {
                 directories.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|found| found == extension) {
                 found.push(path);
             }
         }
@@ -177,6 +182,7 @@ fn the_page_on_failures_names_tests_that_exist() {
     let page = fs::read_to_string(root.join("docs/failures.md")).expect("the page");
     let read = |path: PathBuf| fs::read_to_string(path).expect("a readable source");
     let code: String = sources("src").into_iter().chain(sources("tests")).map(read).collect();
+    let python: String = files("tests", "py").into_iter().map(read).collect();
     let names: Vec<&str> = page
         .split('`')
         .skip(1)
@@ -184,7 +190,9 @@ fn the_page_on_failures_names_tests_that_exist() {
         .filter(|word| word.matches('_').count() > 1 && !word.contains('/'))
         .collect();
     assert!(names.len() > 50, "the page names no tests");
-    let missing = |name: &&&str| !code.contains(&format!("fn {name}("));
+    let missing = |name: &&&str| {
+        !code.contains(&format!("fn {name}(")) && !python.contains(&format!("def {name}("))
+    };
     let missing: Vec<_> = names.iter().filter(missing).collect();
     assert!(missing.is_empty(), "there is no test called {missing:?}");
 }

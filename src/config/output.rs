@@ -82,13 +82,5 @@ pub(super) fn log(section: &mut Section<'_>, keys: &LogKeys, system: &SystemLog)
         let message = format!("is a second way to the system log, beside {}", keys.logfile);
         section.warn(keys.syslog, message);
     }
-    for (key, used) in [
-        (keys.capture_max_bytes, log.capture_max_bytes > 0),
-        (keys.events_enabled, log.events_enabled),
-    ] {
-        if used {
-            section.warn(key, "is not served by this version and has no effect".to_owned());
-        }
-    }
     log
 }

@@ -6,7 +6,7 @@
 //! each time ([`memory`]). Whoever is let in has the highest of their roles, and none above the
 //! listener's.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use hyper::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -42,8 +42,22 @@ const NAME_SHOWN_MAX: usize = 64;
 /// When to come again where too many wait for their password to be looked at.
 const CROWD_TIME: Duration = Duration::from_secs(1);
 
-/// The door of one listener.
-pub struct Gate {
+/// The door of one listener. Cheap to clone; all clones are the same door.
+#[derive(Clone)]
+pub struct Gate(Arc<Shared>);
+
+struct Shared {
+    rules: RwLock<Arc<Rules>>,
+    attempts: Mutex<Attempts>,
+    /// What a TCP listener is known by; `None` for a unix socket.
+    names: Option<Vec<String>>,
+    base_path: String,
+    tls: bool,
+    report: Report,
+}
+
+/// Who may come in; replaced as a whole.
+struct Rules {
     /// Whoever comes in where nobody is asked, and with it the most that anybody may do.
     anybody: Caller,
     /// `None` where nobody can log in.
@@ -51,10 +65,6 @@ pub struct Gate {
     /// `None` where the peers are not told apart.
     peers: Option<Peers>,
     browsers: Browsers,
-    attempts: Mutex<Attempts>,
-    base_path: String,
-    tls: bool,
-    report: Report,
 }
 
 /// What is remembered of attempts to log in.
@@ -101,47 +111,53 @@ impl Gate {
     /// The door of a unix socket.
     #[must_use]
     pub fn unix(access: &Access, report: Report) -> Self {
-        Self::new(access, Browsers::new(access, None), report)
+        Self::new(access, None, false, report)
     }
 
     /// The door of a TCP listener that is also known by these names.
     #[must_use]
     pub fn inet(access: &Access, names: &[&str], tls: bool, report: Report) -> Self {
-        let browsers = Browsers::new(access, Some(names));
-        Self { tls, ..Self::new(access, browsers, report) }
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        Self::new(access, Some(names), tls, report)
     }
 
-    fn new(access: &Access, browsers: Browsers, report: Report) -> Self {
-        let most = access.role;
-        let own = access.credentials.as_ref().map(|credentials| (credentials, Role::Admin));
-        let others = access.accounts.iter().map(|account| (&account.credentials, account.role));
-        let known = own.into_iter().chain(others).map(|(credentials, role)| {
-            let name = Some(credentials.username.as_str().into());
-            (credentials, Caller { role: role.min(most), name })
-        });
-        Self {
-            anybody: Caller { role: most, name: None },
-            accounts: access.asks_for_password().then(|| Accounts::new(known)),
-            peers: access.peers.as_ref().map(|peers| Peers::new(peers, most)),
-            browsers,
+    fn new(access: &Access, names: Option<Vec<String>>, tls: bool, report: Report) -> Self {
+        Self(Arc::new(Shared {
+            rules: RwLock::new(Arc::new(Rules::new(access, names.as_deref()))),
             attempts: Mutex::new(Attempts { limiter: Limiter::default(), memory: Memory::new() }),
+            names,
             base_path: access.base_path.clone(),
-            tls: false,
+            tls,
             report,
-        }
+        }))
+    }
+
+    /// From now on others may come in; what was proved has to be proved anew. `base_path` stays
+    /// as it was.
+    pub fn renew(&self, access: &Access) {
+        let rules = Arc::new(Rules::new(access, self.0.names.as_deref()));
+        // In this order for whoever takes both: nothing is remembered that held before.
+        let mut attempts = self.attempts();
+        *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
+        attempts.memory = Memory::new();
     }
 
     /// What stands before every path, without a slash at its end; often nothing.
     #[must_use]
     pub fn base_path(&self) -> &str {
-        &self.base_path
+        &self.0.base_path
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.0.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The answer to a browser that asks whether a page of an allowed origin may send something;
     /// it asks without credentials. To be looked at before [`Self::admit`].
     #[must_use]
     pub fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response<Body>> {
-        self.browsers.preflight(method, headers)
+        let asks = *method == Method::OPTIONS;
+        asks.then(|| self.rules().browsers.preflight(method, headers)).flatten()
     }
 
     /// Who sends this request, if it may come in.
@@ -154,34 +170,32 @@ impl Gate {
         method: &Method,
         headers: &HeaderMap,
     ) -> Result<Caller, Refused> {
-        self.browsers.admit(method, headers)?;
-        let vouched = self.vouched_for(peer);
-        let Some(accounts) = &self.accounts else {
+        let rules = self.rules();
+        rules.browsers.admit(method, headers)?;
+        let vouched = rules.vouched_for(peer);
+        let Some(accounts) = &rules.accounts else {
             return vouched.cloned().ok_or(Refused::NotAllowed);
         };
-        if let Some(caller) = vouched.filter(|caller| caller.role >= self.anybody.role) {
+        if let Some(caller) = vouched.filter(|caller| caller.role >= rules.anybody.role) {
             return Ok(caller.clone());
         }
-        let caller = match self.attempt(accounts, peer, headers) {
+        let caller = match self.attempt(&rules, accounts, peer, headers) {
             Attempt::None => return vouched.cloned().ok_or(Refused::Unknown),
             Attempt::Known(caller) => caller,
             Attempt::Refused(why) => return Err(why),
             // In a box: an idle connection has room for what every request needs, and no more.
-            Attempt::Slow(pending) => Box::pin(self.look_slowly(*pending, peer)).await?,
+            Attempt::Slow(pending) => Box::pin(self.look_slowly(&rules, *pending, peer)).await?,
         };
         Ok(vouched.filter(|vouched| vouched.role > caller.role).cloned().unwrap_or(caller))
     }
 
-    /// Who a peer is without a password.
-    fn vouched_for(&self, peer: &Peer) -> Option<&Caller> {
-        match (&self.peers, &self.accounts) {
-            (Some(peers), _) => peers.caller(peer),
-            (None, None) => Some(&self.anybody),
-            (None, Some(_)) => None,
-        }
-    }
-
-    fn attempt(&self, accounts: &Accounts, peer: &Peer, headers: &HeaderMap) -> Attempt {
+    fn attempt(
+        &self,
+        rules: &Arc<Rules>,
+        accounts: &Accounts,
+        peer: &Peer,
+        headers: &HeaderMap,
+    ) -> Attempt {
         let Some(given) = Given::of(headers) else {
             return Attempt::None;
         };
@@ -199,13 +213,18 @@ impl Gate {
                 return Attempt::Slow(Box::new(Pending { source, mark, given, slow }));
             }
         };
-        match self.settle(source, mark, &given.user, looked, peer) {
+        match self.settle(rules, (source, mark), &given.user, looked, peer) {
             Ok(caller) => Attempt::Known(caller),
             Err(why) => Attempt::Refused(why),
         }
     }
 
-    async fn look_slowly(&self, pending: Pending, peer: &Peer) -> Result<Caller, Refused> {
+    async fn look_slowly(
+        &self,
+        rules: &Arc<Rules>,
+        pending: Pending,
+        peer: &Peer,
+    ) -> Result<Caller, Refused> {
         let Pending { source, mark, given, slow } = pending;
         let turn = Turn::wait().await.ok_or(Refused::TooMany(CROWD_TIME))?;
         // While it waited, another may have proved the same, or failed too often.
@@ -214,7 +233,7 @@ impl Gate {
         }
         let Given { user, password } = given;
         let (looked, turn) = slow.look(password, turn).await;
-        let settled = self.settle(source, mark, &user, looked, peer);
+        let settled = self.settle(rules, (source, mark), &user, looked, peer);
         drop(turn);
         settled
     }
@@ -222,15 +241,17 @@ impl Gate {
     /// Takes note of how an attempt has ended.
     fn settle(
         &self,
-        source: Source,
-        mark: Option<Mark>,
+        rules: &Arc<Rules>,
+        (source, mark): (Source, Option<Mark>),
         user: &[u8],
         looked: Option<Caller>,
         peer: &Peer,
     ) -> Result<Caller, Refused> {
         let mut attempts = self.attempts();
         if let Some(caller) = looked {
-            if let (Some(mark), Some(memory)) = (mark, &mut attempts.memory) {
+            // What was right a moment ago may no longer be.
+            let still = Arc::ptr_eq(rules, &self.rules());
+            if let (Some(mark), Some(memory), true) = (mark, &mut attempts.memory, still) {
                 memory.keep(mark, caller.clone());
             }
             return Ok(caller);
@@ -239,12 +260,12 @@ impl Gate {
         drop(attempts);
         let user = String::from_utf8_lossy(user.get(..NAME_SHOWN_MAX).unwrap_or(user));
         match failure {
-            Failure::First => (self.report)(
+            Failure::First => (self.0.report)(
                 LogLevel::Warn,
                 &format!("a login from {peer} as {user:?} failed: wrong name or password"),
             ),
             Failure::Another => {}
-            Failure::Last => (self.report)(
+            Failure::Last => (self.0.report)(
                 LogLevel::Warn,
                 &format!(
                     "logins from {peer} fail, the last as {user:?}: its next ones have to wait"
@@ -255,7 +276,34 @@ impl Gate {
     }
 
     fn attempts(&self) -> MutexGuard<'_, Attempts> {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rules {
+    fn new(access: &Access, names: Option<&[String]>) -> Self {
+        let most = access.role;
+        let own = access.credentials.as_ref().map(|credentials| (credentials, Role::Admin));
+        let others = access.accounts.iter().map(|account| (&account.credentials, account.role));
+        let known = own.into_iter().chain(others).map(|(credentials, role)| {
+            let name = Some(credentials.username.as_str().into());
+            (credentials, Caller { role: role.min(most), name })
+        });
+        Self {
+            anybody: Caller { role: most, name: None },
+            accounts: access.asks_for_password().then(|| Accounts::new(known)),
+            peers: access.peers.as_ref().map(|peers| Peers::new(peers, most)),
+            browsers: Browsers::new(access, names),
+        }
+    }
+
+    /// Who a peer is without a password.
+    fn vouched_for(&self, peer: &Peer) -> Option<&Caller> {
+        match (&self.peers, &self.accounts) {
+            (Some(peers), _) => peers.caller(peer),
+            (None, None) => Some(&self.anybody),
+            (None, Some(_)) => None,
+        }
     }
 }
 

@@ -127,6 +127,7 @@ impl Bound {
         let watching = site.watch_nodes();
         let log = api.clone();
         let report: Report = Arc::new(move |level, line| log.log_line(level, line));
+        let mut renewal = Renewal::new(api.clone());
         if let Some((settings, listeners)) = self.inet {
             announce(&report, "inet_http_server", settings.asks_who());
             let own_name = nix::unistd::gethostname().unwrap_or_default();
@@ -135,14 +136,14 @@ impl Bound {
             let names = [settings.host.as_str(), &own_name, short];
             let tls = settings.tls.is_some();
             let gate = Gate::inet(&settings.access, &names, tls, report.clone());
+            let secure = renewal.inet(gate.clone(), &settings, are_loopback(&listeners))?;
             let router = Arc::new(Router::new(site.clone(), gate));
-            let secure = settings.tls.map(|tls| Renewal::new(api.clone(), tls)).transpose()?;
             for listener in listeners {
                 let listener = TcpListener::from_std(listener)?;
                 let (router, report) = (router.clone(), report.clone());
-                match &secure {
-                    Some(renewal) => {
-                        let listener = Secure::new(listener, renewal.subscribe(), report.clone());
+                match secure.clone() {
+                    Some(server) => {
+                        let listener = Secure::new(listener, server, report.clone());
                         tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
                     }
                     None => {
@@ -150,19 +151,17 @@ impl Bound {
                     }
                 }
             }
-            if let Some(renewal) = secure {
-                tasks.spawn(renewal.attend(closed.clone()));
-            }
         }
         if let Some((settings, listeners)) = self.unix {
             let asks = settings.access.asks_for_password() || settings.access.peers.is_some();
             announce(&report, "unix_http_server", asks);
             let gate = Gate::unix(&settings.access, report.clone());
+            renewal.unix(gate.clone(), settings.access.clone());
             let router = Arc::new(Router::new(site, gate));
             match listeners {
                 UnixListeners::Own(bound) => {
                     let listener = UnixSocket::new(bound, settings, report.clone())?;
-                    tasks.spawn(serve::serve(listener, router, limits, report, closed));
+                    tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
                 }
                 UnixListeners::Passed(listeners) => {
                     for listener in listeners {
@@ -173,6 +172,7 @@ impl Bound {
                 }
             }
         }
+        tasks.spawn(renewal.attend(closed));
         Ok(Servers { tasks, closing, watching })
     }
 }
@@ -205,13 +205,23 @@ fn descriptors() -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
+/// Whether only this host reaches them.
+fn are_loopback(listeners: &[StdTcpListener]) -> bool {
+    let is =
+        |listener: &StdTcpListener| listener.local_addr().is_ok_and(|at| at.ip().is_loopback());
+    listeners.iter().all(is)
+}
+
 /// The reference's lines for a server that begins.
 fn announce(report: &Report, section: &str, asks_who: bool) {
     report(LogLevel::Info, "RPC interface 'supervisor' initialized");
     if !asks_who {
-        let line = format!("Server '{section}' running without any HTTP authentication checking");
-        report(LogLevel::Critical, &line);
+        report(LogLevel::Critical, &unasked(section));
     }
+}
+
+fn unasked(section: &str) -> String {
+    format!("Server '{section}' running without any HTTP authentication checking")
 }
 
 #[cfg(test)]

@@ -10,9 +10,12 @@ use nix::sys::signal::SigSet;
 
 use super::activity::ActivitySettings;
 use super::ansi::Stripper;
-use super::counts::Counts;
+use super::counts::{Counts, ProcessCounts};
+use super::ears::Ears;
+use super::feed::Feed;
 use super::format::Source;
 use super::forward::Forwarder;
+use super::notices::Notices;
 use super::outlet::Outlet;
 use super::pump::Pump;
 use super::pumps::{PumpId, Pumps, Reach};
@@ -32,6 +35,7 @@ pub(super) struct Worker {
     processes: HashMap<ProcessId, Known>,
     strip_ansi: bool,
     counts: Counts,
+    notices: Arc<Notices>,
 }
 
 /// A process of the fleet.
@@ -42,6 +46,8 @@ struct Known {
     pumps: Vec<PumpId>,
     /// Its AUTO logs, held open so that their locks tell other daemons to leave them.
     held: Vec<SinkId>,
+    /// Where its standard output goes, if it is an event listener that runs.
+    feed: Option<Feed>,
     /// The ways to where its lines are sent, held open from one child to the next.
     forwarders: Vec<Arc<Forwarder>>,
 }
@@ -51,12 +57,17 @@ impl Worker {
     ///
     /// # Errors
     /// That cannot be done, or the system has no descriptor left.
-    pub fn new(queue: Arc<Queue>, settings: ActivitySettings, counts: Counts) -> io::Result<Self> {
+    pub fn new(
+        queue: Arc<Queue>,
+        settings: ActivitySettings,
+        counts: Counts,
+        notices: Arc<Notices>,
+    ) -> io::Result<Self> {
         let strip_ansi = settings.strip_ansi;
         let pumps = Pumps::new(queue.bell())?;
         let mut outlet = Outlet::open(settings, queue.clone()).map_err(io::Error::other)?;
         outlet.activity.counts = Arc::clone(counts.main());
-        Ok(Self { queue, pumps, outlet, processes: HashMap::new(), strip_ansi, counts })
+        Ok(Self { queue, pumps, outlet, processes: HashMap::new(), strip_ansi, counts, notices })
     }
 
     /// The thread's life.
@@ -95,13 +106,24 @@ impl Worker {
             }
             Order::Prepare { process, settings, facts } => self.know(&process, settings, facts),
             Order::Attach(attachment) => self.attach(attachment),
+            Order::Feed { process, pid, settings, facts } => {
+                self.open_feed(&process, pid, &settings, &facts);
+            }
+            Order::Fed { process, bytes } => {
+                let feed = self.processes.get_mut(&process).and_then(|known| known.feed.as_mut());
+                if let Some(feed) = feed {
+                    feed.take(&process, &bytes, &mut self.outlet);
+                }
+            }
             Order::Ended(process) => {
+                self.close_feed(&process);
                 for id in self.pumps_of(&process) {
                     self.pumps.pour(id, Reach::End, &mut self.outlet);
                     self.pumps.end_line(id, &mut self.outlet);
                 }
             }
             Order::Forget(process) => {
+                self.close_feed(&process);
                 self.counts.leave(&process);
                 for sink in self.processes.remove(&process).map(|k| k.held).unwrap_or_default() {
                     self.outlet.sinks.release(sink);
@@ -146,6 +168,7 @@ impl Worker {
             facts: facts.clone(),
             pumps: Vec::new(),
             held: Vec::new(),
+            feed: None,
             forwarders: Vec::new(),
         });
         let before = mem::take(&mut known.held);
@@ -167,15 +190,13 @@ impl Worker {
     }
 
     fn attach(&mut self, attachment: Attachment) {
-        let Attachment { process, stream, pipe, pid, settings, facts } = attachment;
-        let same = |k: &Known| Arc::ptr_eq(&k.settings, &settings) && Arc::ptr_eq(&k.facts, &facts);
-        if !self.processes.get(&process).is_some_and(same) {
-            self.know(&process, settings.clone(), facts.clone());
-        }
+        let Attachment { process, pid, stream, pipe, settings, facts } = attachment;
+        self.know_anew(&process, &settings, &facts);
         let counts = self.counts.join(&process);
         let stripper = self.strip_ansi.then(Stripper::default);
+        let ears = Ears::new(&process, pid, stream, log_of(stream, &settings), &self.notices);
         let outcome = Pump::new(process.clone(), stream, pipe, stripper, counts.clone())
-            .and_then(|pump| self.pumps.add(pump));
+            .and_then(|pump| self.pumps.add(pump.with(ears)));
         let id = match outcome {
             Ok(id) => id,
             Err(error) => {
@@ -188,13 +209,62 @@ impl Worker {
             known.pumps.retain(|&id| self.pumps.pump(id).is_some());
             known.pumps.push(id);
         }
+        let route = self.route(process, pid, stream, &settings, &facts, &counts);
+        self.pumps.lead(id, route);
+    }
+
+    /// Where a stream of a child that was just started goes.
+    fn route(
+        &mut self,
+        process: ProcessId,
+        pid: i32,
+        stream: Stream,
+        settings: &Arc<ProcessSettings>,
+        facts: &ProcessFacts,
+        counts: &Arc<ProcessCounts>,
+    ) -> Route {
         let now = self.outlet.now();
-        let shown = target(stream, &settings, &facts);
-        let log = log_of(stream, &settings);
+        let shown = target(stream, settings, facts);
+        let log = log_of(stream, settings);
         let source = Source { process, program: settings.program.clone(), pid, stream };
         let Outlet { sinks, forwarders, .. } = &mut self.outlet;
-        let route = Route::new(&source, log, shown, &counts, sinks, forwarders, now);
-        self.pumps.lead(id, route);
+        Route::new(&source, log, shown, counts, sinks, forwarders, now)
+    }
+
+    /// Knows a process with these settings, if it did not.
+    fn know_anew(
+        &mut self,
+        process: &ProcessId,
+        settings: &Arc<ProcessSettings>,
+        facts: &Arc<ProcessFacts>,
+    ) {
+        let same = |k: &Known| Arc::ptr_eq(&k.settings, settings) && Arc::ptr_eq(&k.facts, facts);
+        if !self.processes.get(process).is_some_and(same) {
+            self.know(process, settings.clone(), facts.clone());
+        }
+    }
+
+    fn open_feed(
+        &mut self,
+        process: &ProcessId,
+        pid: i32,
+        settings: &Arc<ProcessSettings>,
+        facts: &Arc<ProcessFacts>,
+    ) {
+        self.close_feed(process);
+        self.know_anew(process, settings, facts);
+        let counts = self.counts.join(process);
+        let route = self.route(process.clone(), pid, Stream::Stdout, settings, facts, &counts);
+        let stripper = self.strip_ansi.then(Stripper::default);
+        if let Some(known) = self.processes.get_mut(process) {
+            known.feed = Some(Feed { route, stripper, counts });
+        }
+    }
+
+    fn close_feed(&mut self, process: &ProcessId) {
+        if let Some(feed) = self.processes.get_mut(process).and_then(|known| known.feed.take()) {
+            feed.finish(&mut self.outlet);
+        }
     }
 
     fn pumps_of(&self, process: &ProcessId) -> Vec<PumpId> {

@@ -70,6 +70,7 @@ fn check_reports_every_error_and_its_place() {
 #[test]
 fn a_restart_with_a_bad_configuration_is_refused() {
     let rig = Rig::running(CAT);
+    rig.wait_state("cat", "RUNNING");
     let pid = rig.process("cat");
     rig.configure("[program:cat]\ncommand=/bin/cat\nnumprocs=many\n");
     let fault = rig.call("restart", &[]).unwrap_err();

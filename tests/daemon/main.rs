@@ -6,6 +6,7 @@ mod cgroup;
 mod clients;
 mod clock;
 mod config;
+mod crowds;
 mod hashing;
 mod load;
 mod logs;

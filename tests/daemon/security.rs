@@ -365,3 +365,22 @@ fn every_kind_of_answer_has_the_headers_that_keep_it_safe() {
         assert!(!heard.head.contains("unsafe-inline"), "{}", heard.head);
     }
 }
+
+#[test]
+fn a_password_is_changed_and_a_user_shut_out_without_a_restart() {
+    let site = Site::new("username=u\npassword=old", USERS);
+    let get = |user: &str, password: &str| {
+        site.status(&format!("GET /program/list\nHost: h\n{}", basic(user, password)))
+    };
+    let pid = site.rig.process("cat");
+    assert_eq!((get("u", "old"), get("bob", "b")), (200, 200));
+    let text = fs::read_to_string(site.rig.path("conf")).unwrap();
+    let text = text.replace("password=old", "password=new\nusers=ann");
+    fs::write(site.rig.path("conf"), text).unwrap();
+    let updated = site.rig.ctl(&["update"]);
+    assert!(updated.status.success(), "{updated:?}");
+    site.rig.wait_log("who may come in through [inet_http_server] is as configured now");
+    assert_eq!((get("u", "old"), get("u", "new")), (401, 200));
+    assert_eq!((get("bob", "b"), get("ann", "a")), (401, 200));
+    assert_eq!(site.rig.process("cat"), pid, "nothing was restarted");
+}

@@ -57,7 +57,7 @@ impl Rig {
     pub fn program(&self, name: &str, target: LogTarget, max_bytes: u64, backups: u32) -> File {
         let (reader, writer) = pipe();
         let (id, settings, facts) = self.process(name, target, max_bytes, backups);
-        self.plane.attach(&id, Stream::Stdout, reader, PID, &settings, &facts);
+        self.plane.attach(&id, PID, Stream::Stdout, reader, &settings, &facts);
         writer
     }
 
@@ -65,7 +65,7 @@ impl Rig {
     pub fn logged(&self, name: &str, log: LogSettings) -> File {
         let (reader, writer) = pipe();
         let (id, settings, facts) = self.process_with(name, log);
-        self.plane.attach(&id, Stream::Stdout, reader, PID, &settings, &facts);
+        self.plane.attach(&id, PID, Stream::Stdout, reader, &settings, &facts);
         writer
     }
 

@@ -65,6 +65,9 @@ def text(value: str, world) -> str:
 
 NAMED = re.compile(r"(?:spawned: '|success: |exited: |stopped: |gave up: |killing ')([\w.:-]+)")
 
+# Ours says that somebody could not log in; the reference is silent.
+LOGINS = re.compile(r"WARN (a login|logins) from ")
+
 # Ours warns of more in a configuration file, each with its place. What must be warned of has
 # scenarios of its own.
 WARNS = re.compile(
@@ -83,7 +86,7 @@ def by_chance(line: str, seen: set[str]) -> bool:
     """Whether a line is there by chance: the reference says that it waits for a stop only where
     it happened to look before the process was reaped, and again for as long as it waits; and
     with startsecs=0 it says that a process runs only where it looked before its exit."""
-    if AT_ONCE in line or WARNS.search(line) or REAPED.search(line):
+    if AT_ONCE in line or LOGINS.search(line) or WARNS.search(line) or REAPED.search(line):
         return True
     found = WAITING.search(line)
     if not found:

@@ -1,5 +1,6 @@
 """A daemon in a directory of its own, and a browser that looks at its page."""
 
+import base64
 import contextlib
 import json
 import os
@@ -7,8 +8,6 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -49,6 +48,8 @@ class Daemon:
         self.name = name
         # The path that everything is served below.
         self.base = ""
+        # Name and password, where it asks for them.
+        self.user: tuple[str, str] | None = None
         self.dir = directory
         (directory / "logs").mkdir()
         with socket.socket() as free:
@@ -78,42 +79,51 @@ class Daemon:
         said = (self.dir / "output").read_text(errors="replace")
         assert self.process.poll() is None, f"the daemon ended: {said}"
         with contextlib.suppress(OSError):
-            with urllib.request.urlopen(self.url, timeout=5):
+            with self._open("", timeout=5):
                 return True
         return False
 
     def kill(self) -> None:
         """As a crash would. Its programs stay behind."""
-        self._left |= children(self.process.pid)
+        self._left |= descendants(self.process.pid)
         self.process.kill()
         self.process.wait()
 
+    def sweep(self) -> None:
+        """Ends the programs that stayed behind, and what they had started."""
+        for pid in self._left:
+            if started_in(pid, self.dir):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        self._left.clear()
+
     def close(self) -> None:
         if self.process and self.process.poll() is None:
-            self._left |= children(self.process.pid)
+            self._left |= descendants(self.process.pid)
             self.process.terminate()
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        for pid in self._left:
-            if started_in(pid, self.dir):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        self.sweep()
 
     # --- what it says ------------------------------------------------------------------
 
+    def _open(self, path: str, timeout: float, body: bytes | None = None):
+        headers = {"Content-Type": "application/json"}
+        if self.user:
+            told = base64.b64encode(":".join(self.user).encode()).decode()
+            headers["Authorization"] = f"Basic {told}"
+        request = urllib.request.Request(self.url + path, data=body, headers=headers)
+        return urllib.request.urlopen(request, timeout=timeout)
+
     def get(self, path: str):
-        with urllib.request.urlopen(self.url + path, timeout=20) as answer:
+        with self._open(path, 20) as answer:
             return json.load(answer)
 
     def post(self, path: str, body=None):
-        request = urllib.request.Request(
-            self.url + path, data=json.dumps(body or {}).encode(), method="POST",
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with self._open(path, 60, json.dumps(body or {}).encode()) as answer:
             return json.load(answer)
 
     def info(self, name: str) -> dict:
@@ -129,12 +139,13 @@ class Daemon:
         return until(fact, f"{name} to be {state}")
 
 
-def children(pid: int) -> set[int]:
-    """The processes that a process started and that are there."""
+def descendants(pid: int) -> set[int]:
+    """The processes that a process started, and those that they did, as far as they are there."""
     found = set()
     for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
-            found |= {int(child) for child in tasks.read_text().split()}
+            for child in map(int, tasks.read_text().split()):
+                found |= {child} | descendants(child)
     return found
 
 

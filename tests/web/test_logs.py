@@ -271,6 +271,7 @@ def test_a_log_outlives_its_daemon(daemon, open_page):
     page.page.locator("#log .entry", has_text="before").wait_for()
     daemon.kill()
     page.page.locator("#log-notice[data-kind=lost]").wait_for()
+    daemon.sweep()
     daemon.start()
     feed(daemon, "after\n")
     page.page.locator("#log .entry", has_text="after").wait_for()

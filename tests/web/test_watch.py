@@ -127,6 +127,18 @@ def test_an_operator_acts_on_programs_and_not_on_the_daemon(daemon, open_page):
     assert not page.page.locator("#log-clear").is_visible()
 
 
+def test_it_works_behind_a_password(daemon, open_page):
+    daemon.user = ("me", "a secret")
+    daemon.configure("[program:cat]\ncommand=/bin/cat\n", server="username=me\npassword=a secret")
+    daemon.start()
+    daemon.wait_state("cat", "RUNNING")
+    page = open_page(http_credentials={"username": "me", "password": "a secret"})
+    page.act("cat", "stop")
+    page.wait_state("cat", "STOPPED")
+    page.menu("mainlog")
+    page.page.locator("#log .entry", has_text="started with pid").first.wait_for()
+
+
 def test_addresses_lead_to_panels_and_logs(daemon, open_page):
     daemon.configure("[program:cat]\ncommand=/bin/cat\n")
     daemon.start()

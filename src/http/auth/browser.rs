@@ -56,13 +56,13 @@ impl Browsers {
     /// Those of a listener that is known by these names. Without a password a browser must call
     /// by one of them; it does not send a password to a name that was rebound.
     #[must_use]
-    pub fn new(access: &Access, names: Option<&[&str]>) -> Self {
+    pub fn new(access: &Access, names: Option<&[String]>) -> Self {
         let own = names.filter(|_| !access.asks_for_password());
         let asked = own.is_some() || !access.hosts.is_empty();
         let any = access.hosts.iter().any(|host| host == ANY_HOST);
         let hosts = (asked && !any).then(|| {
             let own = names.unwrap_or_default().iter().filter(|name| !name.is_empty());
-            let own = own.copied().chain(["localhost"]).map(str::to_ascii_lowercase);
+            let own = own.map(String::as_str).chain(["localhost"]).map(str::to_ascii_lowercase);
             own.chain(access.hosts.iter().cloned()).collect()
         });
         Self { hosts, origins: access.origins.clone() }

@@ -38,10 +38,11 @@ impl Gate {
     /// request is used up, and put on whatever is answered.
     #[must_use]
     pub fn dress(&self, headers: &HeaderMap) -> Dress {
+        let browsers = &self.rules().browsers;
         Dress {
-            origin: self.browsers.allowed_origin(headers).cloned(),
-            varies: self.browsers.share(),
-            tls: self.tls,
+            origin: browsers.allowed_origin(headers).cloned(),
+            varies: browsers.share(),
+            tls: self.0.tls,
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::http::peer::Peer;
 
 /// Failures that a peer may have in quick succession; past it, it is told to wait.
-pub const FAILURES_MAX: u32 = 5;
+pub const FAILURES_MAX: u32 = 10;
 /// Time after which a peer may fail once more.
 pub const FAILURE_TIME: Duration = Duration::from_secs(10);
 /// Peers that are known to have failed of late; past it, the one is forgotten whose last failure

@@ -303,3 +303,32 @@ async fn those_who_wait_for_a_hash_are_served_by_the_first_run() {
     let failures = usize::try_from(FAILURES_MAX).unwrap();
     assert_eq!((right, wrong, late), (10, failures, 10 - failures));
 }
+
+#[tokio::test]
+async fn what_was_right_is_forgotten_when_the_doors_are_renewed() {
+    let gate = inet(&with_password("u", &quick_hash("old")));
+    let here = at("192.0.2.1");
+    assert!(log_in(&gate, &here, "u", "old").await.is_ok());
+    gate.renew(&with_password("u", &quick_hash("new")));
+    assert_eq!(log_in(&gate, &here, "u", "old").await, Err(Refused::Unknown));
+    assert!(log_in(&gate, &here, "u", "new").await.is_ok());
+    gate.renew(&Access::default());
+    let got = gate.admit(&here, &Method::GET, &headers(&[])).await;
+    assert_eq!(got, Ok(Caller { role: Role::Admin, name: None }));
+}
+
+/// A hash that was looked at under the old rules is not remembered under the new ones.
+#[tokio::test]
+async fn a_login_that_overlaps_a_renewal_is_not_remembered() {
+    let gate = Arc::new(inet(&with_password("u", &quick_hash("old"))));
+    let turn = Turn::wait().await;
+    let waiting = {
+        let gate = gate.clone();
+        tokio::spawn(async move { log_in(&gate, &at("::1"), "u", "old").await })
+    };
+    tokio::task::yield_now().await;
+    gate.renew(&with_password("u", &quick_hash("new")));
+    drop(turn);
+    _ = waiting.await.unwrap();
+    assert_eq!(log_in(&gate, &at("::1"), "u", "old").await, Err(Refused::Unknown));
+}

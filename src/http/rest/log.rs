@@ -183,6 +183,8 @@ impl Window {
         };
         let number = |text: &str| text.trim().parse::<u64>().ok();
         let (first, end) = match (first.trim().is_empty(), number(first), number(last)) {
+            // Of an empty log whatever is asked for is all of it.
+            _ if size == 0 => return Asked::Whole,
             (true, _, Some(count)) => (size.saturating_sub(count), size),
             (false, Some(first), None) if last.trim().is_empty() => (first, size),
             (false, Some(first), Some(last)) if first <= last => {
@@ -216,7 +218,7 @@ mod tests {
         check("bytes=-10", 100, piece(90, 100));
         check("bytes=-1000", 100, piece(0, 100));
         check("bytes=100-", 100, Asked::Nothing);
-        check("bytes=-10", 0, Asked::Nothing);
+        check("bytes=-10", 0, Asked::Whole);
         check("bytes=-0", 100, Asked::Nothing);
         check("bytes=5-18446744073709551615", 100, piece(5, 100));
         for odd in ["bytes=9-5", "bytes=x-y", "lines=1-2", "bytes=0-1,5-6", "bytes=", "bytes=-"] {

@@ -49,6 +49,8 @@ export function listen() {
         else if (life === "paused") connect();
         else look();
     });
+    // A page that the browser had put aside comes back without its connection.
+    window.addEventListener("pageshow", (event) => event.persisted && connect());
     window.addEventListener("online", () => {
         if (life === "lost") connect();
     });

@@ -29,7 +29,7 @@ export function facts(program, detail) {
     fact("Command", code(told.command));
     fact("Process", told.pid ? `pid ${told.pid}` : "none");
     fact("Last exit", lastExit(told));
-    if (told.tries > 0) fact("Tries", `${told.tries} of ${told.retries + 1}`);
+    if (told.tries > 0 && told.statename !== "RUNNING") fact("Tries", `${told.tries} of ${told.retries + 1}`);
     fact("Restarts", `${told.restarts_last_hour ?? 0} in the last hour, ${told.restarts ?? 0} since it was added`);
     fact("Says", told.status_text ?? "");
     fact("Control group", code(told.control_group));

@@ -39,9 +39,9 @@ function make() {
         h(
             "div",
             { class: "meta" },
-            h("span", { class: "pid" }),
-            h("span", { class: "cpu" }, plot("cpu"), h("span", { class: "value" })),
-            h("span", { class: "memory" }, plot("memory"), h("span", { class: "value" })),
+            h("span", { class: "pid", title: "process id" }),
+            h("span", { class: "cpu", title: "processor, of one core; last ten minutes" }, plot("cpu"), h("span", { class: "value" })),
+            h("span", { class: "memory", title: "memory; last ten minutes" }, plot("memory"), h("span", { class: "value" })),
             h("span", { class: "restarts" }),
         ),
         h(

@@ -34,13 +34,15 @@ export function rank(program) {
 }
 
 /**
- * Whether its last end was not one of success.
+ * Whether its last end was not one of success. What `exitcodes` expects was one: the daemon has
+ * nothing to say against it.
  *
  * @param {Told} program
  * @returns {boolean}
  */
 function failed(program) {
     const exit = program.exit;
+    if (program.statename === "EXITED" && !program.spawnerr) return false;
     return exit !== null && exit !== undefined && ("signal" in exit || exit.code !== 0);
 }
 
