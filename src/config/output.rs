@@ -55,7 +55,7 @@ pub(super) fn log(section: &mut Section<'_>, keys: &LogKeys, system: &SystemLog)
         section.error(keys.logfile, message);
         (LogTarget::None, Vec::new())
     });
-    let format = section.take(keys.format, target::format).unwrap_or_default();
+    let format = format(section, keys.format);
     let log = LogSettings {
         target,
         copies,
@@ -74,8 +74,13 @@ pub(super) fn log(section: &mut Section<'_>, keys: &LogKeys, system: &SystemLog)
         let message = "is 0 for an AUTO log, which can fill the disk: expected a limit";
         section.warn(keys.max_bytes, message.to_owned());
     }
-    if log.format != LogFormat::Raw && log.target == LogTarget::None && log.copies.is_empty() {
-        let message = "has no effect, because the output goes nowhere";
+    let fields_only = log.copies.iter().all(|copy| *copy == LogCopy::Journal);
+    if log.format != LogFormat::Raw && log.target == LogTarget::None && fields_only && !log.syslog {
+        let message = if log.copies.is_empty() {
+            "has no effect, because the output goes nowhere"
+        } else {
+            "has no effect, because the journal has fields for all of it"
+        };
         section.warn(keys.format, message.to_owned());
     }
     if log.syslog && log.copies.iter().any(|copy| matches!(copy, LogCopy::Syslog(_))) {
@@ -83,4 +88,15 @@ pub(super) fn log(section: &mut Section<'_>, keys: &LogKeys, system: &SystemLog)
         section.warn(keys.syslog, message);
     }
     log
+}
+
+/// How lines are written. Who writes `%(message)s`, as loggers elsewhere have it, is told more than
+/// that it cannot be expanded.
+fn format(section: &mut Section<'_>, key: &'static str) -> LogFormat {
+    if section.raw_text(key).is_some_and(|raw| raw.contains("%(message)s")) {
+        let message = "is expanded like any value: expected fields in braces, {time} {message}";
+        section.error(key, message.to_owned());
+        return LogFormat::Raw;
+    }
+    section.take(key, target::format).unwrap_or_default()
 }

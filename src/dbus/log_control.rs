@@ -6,7 +6,7 @@ use zbus::OwnedVariant;
 use super::failure::Failure;
 use super::interface::{Interface, Outline, properties};
 use crate::api::Api;
-use crate::config::setting::LogLevel;
+use crate::config::setting::{LogCopy, LogLevel};
 
 /// The interface.
 pub static INTERFACE: Interface<State> = Interface {
@@ -35,7 +35,7 @@ impl State {
         let target = match logs.activity_path() {
             Some(path) if path.starts_with("/dev") => "console",
             Some(_) => "file",
-            None => "null",
+            None => logs.activity_copies().iter().find_map(named).unwrap_or("null"),
         };
         Self { level: logs.level(), target, identifier: api.facts().identifier.clone() }
     }
@@ -45,6 +45,15 @@ properties! { PROPERTIES, GETTERS of State:
     LogLevel: String, No writable = |from| name_of(from.level).to_owned();
     LogTarget: String, No = |from| from.target.to_owned();
     SyslogIdentifier: String, Const = |from| from.identifier.clone();
+}
+
+/// What that page calls a target that is no file.
+fn named(copy: &LogCopy) -> Option<&'static str> {
+    match copy {
+        LogCopy::File(_) => None,
+        LogCopy::Syslog(_) => Some("syslog"),
+        LogCopy::Journal => Some("journal"),
+    }
 }
 
 /// Sets the level until the daemon ends or begins anew.

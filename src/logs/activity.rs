@@ -124,6 +124,8 @@ impl Activity {
     ) -> Self {
         let form = match settings.console {
             Console::Off => None,
+            // It would have every line twice.
+            Console::Journal if settings.copies.contains(&LogCopy::Journal) => None,
             Console::Plain => Some(Form::Dated),
             Console::Journal => Some(Form::Journal),
         };
@@ -319,6 +321,17 @@ mod tests {
             super::super::stamp::local(1_795_376_019)
         );
         assert_eq!(fs::read_to_string(log).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_journal_gets_each_line_once() {
+        let outputs = |copies: Vec<LogCopy>| {
+            let console = Console::Journal;
+            let settings =
+                ActivitySettings { logfile: None, console, copies, ..settings("".into(), 0) };
+            open(settings, &mut Sinks::default()).output_count()
+        };
+        assert_eq!([outputs(vec![]), outputs(vec![LogCopy::Journal])], [1, 0]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::queue::{Attachment, Order, Queue};
 use super::worker::Worker;
 use super::{LogId, Stream};
 use crate::config::ProcessSettings;
-use crate::config::setting::LogLevel;
+use crate::config::setting::{LogCopy, LogLevel};
 use crate::model::{EventSet, Notice, ProcessFacts, ProcessId, WallTime};
 
 /// How long whoever stopped a program waits at most for its last output to be in its file.
@@ -36,6 +36,7 @@ struct Shared {
     /// A [`LogLevel`], by its place in [`LogLevel::ALL`].
     level: AtomicU8,
     activity_path: Option<Box<Path>>,
+    activity_copies: Vec<LogCopy>,
     counts: Counts,
     notices: Arc<Notices>,
 }
@@ -57,6 +58,7 @@ impl LogPlane {
             queue: queue.clone(),
             level: AtomicU8::new(activity.level as u8),
             activity_path: activity.logfile.as_deref().map(Into::into),
+            activity_copies: activity.copies.clone(),
         };
         let worker = Worker::new(queue, activity, counts, notices)?;
         std::thread::Builder::new().name("logs".into()).spawn(move || worker.run())?;
@@ -88,6 +90,12 @@ impl LogPlane {
     #[must_use]
     pub fn activity_path(&self) -> Option<&Path> {
         self.shared.activity_path.as_deref()
+    }
+
+    /// Where else it goes.
+    #[must_use]
+    pub fn activity_copies(&self) -> &[LogCopy] {
+        &self.shared.activity_copies
     }
 
     /// What was counted of every stream.

@@ -2,10 +2,12 @@
 
 import argparse
 import random
+import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xmlrpc.client
 from collections.abc import Callable
@@ -270,6 +272,52 @@ def chatter(bench: Bench, supervisord: Path) -> list[float]:
         return [(cpu_seconds(running.pid) - cpu) / seconds * 100]
 
 
+def by_line(bench: Bench, supervisord: Path, target: str, arrived: Callable[[], int]) -> list[float]:
+    """MB/s at a writer whose output is made into lines, and which of a hundred lines arrived, once
+    no more come."""
+    if supervisord == REFERENCE:
+        return [float("nan")] * 2  # it has neither formats nor system logs on other hosts
+    report, total = bench.dir / "report", amount(bench) // 4
+    report.unlink(missing_ok=True)
+    program = (f"[program:w]\ncommand={bench.tools}/lines write {LINE_BYTES} {WRITE_BYTES} {total} {report}\n"
+               f"autostart=false\nstartsecs=0\nstdout_logfile_maxbytes=0\n{target}\n")
+    with daemon(supervisord, bench.dir / "d", program) as running:
+        running.rpc().startProcess("w")
+        until(report.exists, "the writer", every=0.01)
+        seconds, lines = report.read_text().split()
+        seen = [-1, 0]
+        while seen[0] != seen[1]:
+            time.sleep(0.5)
+            seen = [seen[1], arrived()]
+        return [int(lines) * LINE_BYTES / 1e6 / float(seconds), seen[1] / int(lines) * 100]
+
+
+def json_lines(bench: Bench, supervisord: Path) -> list[float]:
+    log = bench.dir / "d/out.log"
+
+    def arrived() -> int:
+        with open(log, "rb") as file:
+            return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 24), b""))
+
+    return by_line(bench, supervisord, f"stdout_logfile={log}\nstdout_format=json", arrived)
+
+
+def remote_lines(bench: Bench, supervisord: Path) -> list[float]:
+    """A receiver on this host that reads as fast as it can."""
+    count = [0]
+
+    def receive() -> None:
+        stream, _ = listener.accept()
+        with stream:
+            for data in iter(lambda: stream.recv(1 << 20), b""):
+                count[0] += data.count(b" w ")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=receive, daemon=True).start()
+        port = listener.getsockname()[1]
+        return by_line(bench, supervisord, f"stdout_logfile=syslog @tcp:127.0.0.1:{port}", lambda: count[0])
+
+
 # --- events ----------------------------------------------------------------------------------
 
 
@@ -338,6 +386,8 @@ ROWS = [
         lambda bench, it: capture(bench, it, CHUNK_LINE_BYTES, WRITE_BYTES, ROTATED), runs=3),
     Row(f"one write(2) a line of {LINE_BYTES} bytes: at the writer / daemon's CPU for a GB", ["MB/s+", "s"], "0.9 x / 1.0 x cat",
         lambda bench, it: capture(bench, it, LINE_BYTES, LINE_BYTES, PLAIN), lambda bench: cat(bench, LINE_BYTES, LINE_BYTES), "cat > file", runs=3),
+    Row("log capture as lines of JSON: at the writer / lines in the file", ["MB/s+", "%+"], "all", json_lines, runs=3),
+    Row("log capture to a system log over TCP: at the writer / lines that arrived", ["MB/s+", "%+"], "as JSON / the rest counted", remote_lines, runs=3),
     Row("200 programs at 1,000 lines/s: daemon's CPU", ["%"], "15 %", chatter),
     Row("events per second to one listener, none lost", ["/s+"], "20,000", event_rate, runs=3),
     Row("death of a program to its event at a listener, p50 / p99", ["ms", "ms"], "1 / 5 ms", exit_told, runs=1),

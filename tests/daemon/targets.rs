@@ -64,6 +64,7 @@ fn a_list_is_served_and_its_first_file_is_shown_and_read() {
     let Value::Array(settings) = rig.call("getAllConfigInfo", &[]).unwrap() else { panic!() };
     assert_eq!(settings[0].member("stdout_syslog"), Some(&true.into()));
     say(&rig, "unended");
+    rig.wait_log("output:\nunended");
     rig.call("stopProcess", &["p".into()]).unwrap();
     assert_eq!(text(&rig, "first"), format!("{both}p/stdout: unended\n"), "at its end");
 }

@@ -214,6 +214,28 @@ fn a_remote_log_gets_datagrams() {
 }
 
 #[test]
+fn datagrams_that_nobody_takes_are_told_once() {
+    let address = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let rig = Rig::new();
+    let to_port = LogCopy::Syslog(SyslogAddress::Udp("127.0.0.1".into(), address.port()));
+    let mut writer = rig.logged("p", to(vec![to_port]));
+    let begun = Instant::now();
+    let said = |writer: &mut File, text: &str| {
+        writer.write_all(b"line\n").unwrap();
+        rig.main_log().matches(text).count()
+    };
+    // Several rests, after each of which a datagram seems to be taken.
+    while begun.elapsed() < Duration::from_secs(2) {
+        assert!(said(&mut writer, "cannot send to syslog @udp:") <= 1);
+        thread::park_timeout(Duration::from_millis(5));
+    }
+    assert_eq!(said(&mut writer, "cannot send to syslog @udp:"), 1);
+    assert_eq!(said(&mut writer, "takes lines again"), 0);
+    let _socket = UdpSocket::bind(address).unwrap();
+    wait_for("its end", || (said(&mut writer, "takes lines again") == 1).then_some(()));
+}
+
+#[test]
 fn a_remote_log_that_dies_and_comes_back_has_every_line() {
     const LINES: usize = 3000;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -432,4 +454,23 @@ fn the_activity_log_goes_to_system_logs_too() {
     rig.runtime.block_on(rig.plane.clear(LogId::Main)).unwrap();
     assert!(rig.runtime.block_on(rig.plane.follow(LogId::Main)).is_none(), "there is no file");
     assert!(rig.runtime.block_on(rig.plane.follow(stdout("p"))).is_none());
+}
+
+#[test]
+fn an_absent_journal_holds_up_neither_programs_nor_a_shutdown() {
+    let directory = tempfile::tempdir().unwrap();
+    let rig = rig(directory.path());
+    let mut log = to(vec![LogCopy::Journal]);
+    log.target = rig.file("p.log");
+    let mut writer = rig.logged("p", log);
+    writer.write_all(b"one\ntwo\n").unwrap();
+    wait_for("the report", || {
+        rig.main_log().contains("cannot send to the journal: ").then_some(())
+    });
+    assert_eq!(rig.read("p.log"), "one\ntwo\n");
+    let begun = Instant::now();
+    rig.shut();
+    assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
+    let lost = "WARN 2 lines (8 bytes) for the journal were dropped";
+    assert!(rig.read("main.log").contains(lost), "{}", rig.read("main.log"));
 }

@@ -172,6 +172,16 @@ fn oddities_are_warned_of() {
         &["5: [program:x] stdout_format: has no effect, because the output goes nowhere"],
     );
     check(
+        "[program:x]\ncommand=a\nstdout_logfile=journal\nstdout_format=json\n",
+        &[
+            "5: [program:x] stdout_format: has no effect, because the journal has fields for all of it",
+        ],
+    );
+    check(
+        "[program:x]\ncommand=a\nstdout_logfile=NONE\nstdout_syslog=true\nstdout_format=json\n",
+        &[],
+    );
+    check(
         "[program:x]\ncommand=a\nredirect_stderr=true\nstderr_logfile=journal\n",
         &["5: [program:x] stderr_logfile: has no effect, because redirect_stderr is true"],
     );

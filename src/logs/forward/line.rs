@@ -70,6 +70,11 @@ impl Line {
         matches!(self.destination, Destination::Syslog(Tcp(..) | Udp(..)))
     }
 
+    /// Whether nobody says that a record did not arrive, at least not at once.
+    pub fn is_blind(&self) -> bool {
+        matches!(self.destination, Destination::Syslog(SyslogAddress::Udp(..)))
+    }
+
     /// Sends a record. After [`Failure::Slow`] it wants the same one again.
     ///
     /// # Errors

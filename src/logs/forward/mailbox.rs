@@ -242,8 +242,12 @@ impl Lost {
     /// It, in words.
     pub fn told(self, destination: &Destination) -> Option<String> {
         let Self { lines, bytes } = self;
-        let text = || format!("{lines} lines ({bytes} bytes) for {destination} were dropped");
-        (lines > 0).then(text)
+        let text = match lines {
+            0 => return None,
+            1 => format!("1 line ({bytes} bytes) for {destination} was dropped"),
+            _ => format!("{lines} lines ({bytes} bytes) for {destination} were dropped"),
+        };
+        Some(text)
     }
 }
 
@@ -258,13 +262,47 @@ mod tests {
     use super::super::SystemSockets;
     use super::*;
 
+    /// A mailbox without a thread, and the line that it would have.
+    fn threadless() -> (Arc<Mailbox>, Line) {
+        let (destination, nowhere) = (Destination::Journal, "/nowhere".into());
+        let sockets = SystemSockets { journal: nowhere, ..SystemSockets::default() };
+        let line = Line::new(destination.clone(), sockets);
+        let mailbox = Mailbox::new(destination, line, Arc::new(Queue::new().unwrap()));
+        let line = mailbox.lock().line.take().unwrap();
+        (mailbox, line)
+    }
+
+    #[test]
+    fn what_nobody_takes_is_dropped_in_the_end_and_nothing_is_tried_any_more() {
+        let (mailbox, line) = threadless();
+        let counts = Arc::new(StreamCounts::default());
+        mailbox.post(b"record".to_vec(), 5, &Owner::Main(counts.clone()));
+        let sender = Sender::new(mailbox.clone(), line).waiting_at_most(Duration::from_millis(300));
+        let thread = thread::spawn(move || sender.run());
+        let mut texts = Vec::new();
+        while texts.len() < 2 {
+            let orders = mailbox.queue.take();
+            texts.extend(orders.into_iter().filter_map(|order| match order {
+                Order::Line { text, .. } => Some(text),
+                _ => None,
+            }));
+            thread::yield_now();
+        }
+        assert!(texts[0].starts_with("cannot send to the journal: "), "{texts:?}");
+        assert_eq!(texts[1], "1 line (5 bytes) for the journal was dropped");
+        assert_eq!(counts.dropped(), 5);
+        // It sleeps until something comes.
+        while !mailbox.lock().idle {
+            thread::yield_now();
+        }
+        mailbox.close(Duration::ZERO);
+        thread.join().unwrap();
+        assert_eq!(mailbox.end(Instant::now()), None);
+    }
+
     #[test]
     fn what_is_too_much_is_counted_as_its_owners() {
-        let destination = Destination::Journal;
-        let line = Line::new(destination.clone(), SystemSockets::default());
-        let mailbox = Mailbox::new(destination, line, Arc::new(Queue::new().unwrap()));
-        // No thread: nothing is sent.
-        mailbox.lock().line = None;
+        let (mailbox, _) = threadless();
         let counts = Arc::new(ProcessCounts::default());
         let owner = Owner::Process(counts.clone(), Stream::Stderr);
         for _ in 0..5 {

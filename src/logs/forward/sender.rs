@@ -22,6 +22,13 @@ const REST_REMOTE_MAX: Duration = Duration::from_secs(30);
 /// a daemon that has nothing to do is not woken by a destination that is gone.
 const WAIT_TIME_MAX: Duration = Duration::from_secs(300);
 
+/// How long it must go well until the next failure is a new one, with the shortest rest.
+const WELL_TIME_MIN: Duration = Duration::from_secs(10);
+
+/// How long it must go well until that is believed of datagrams to another host: that nobody took
+/// one is told, if at all, with one of the next.
+const BELIEF_TIME_MIN: Duration = Duration::from_secs(1);
+
 /// How long a destination may take nothing before that is said.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -37,6 +44,7 @@ pub(super) struct Sender {
     outage: Outage,
     /// It could not be reached, and there is no later to wait for.
     hopeless: bool,
+    wait_time_max: Duration,
 }
 
 /// Whether the destination can be reached.
@@ -48,12 +56,28 @@ struct Outage {
     rest: Duration,
     /// When it is tried again.
     until: Option<Instant>,
+    /// Since when it goes well again.
+    well_since: Option<Instant>,
 }
 
 impl Sender {
     pub fn new(mailbox: Arc<Mailbox>, line: Line) -> Self {
         let (sent, outage) = (VecDeque::new(), Outage::default());
-        Self { mailbox, line, sent, sent_bytes: 0, outage, hopeless: false }
+        Self {
+            mailbox,
+            line,
+            sent,
+            sent_bytes: 0,
+            outage,
+            hopeless: false,
+            wait_time_max: WAIT_TIME_MAX,
+        }
+    }
+
+    /// The same, with another limit for what waits.
+    #[cfg(test)]
+    pub fn waiting_at_most(self, wait_time_max: Duration) -> Self {
+        Self { wait_time_max, ..self }
     }
 
     /// The thread's life.
@@ -120,12 +144,15 @@ impl Sender {
                 self.begin(&error);
                 self.hopeless = self.mailbox.is_closed();
                 let longest = if self.line.is_remote() { REST_REMOTE_MAX } else { REST_LOCAL_MAX };
-                self.outage.rest = (self.outage.rest * 2).clamp(REST_MIN, longest);
+                let well_since = self.outage.well_since.take();
+                let anew = well_since.is_some_and(|since| since.elapsed() >= WELL_TIME_MIN);
+                let before = if anew { Duration::ZERO } else { self.outage.rest };
+                self.outage.rest = (before * 2).clamp(REST_MIN, longest);
                 self.outage.until = Some(Instant::now() + self.outage.rest);
             }
         }
         while let Some(letter) = letters.front()
-            && letter.posted.elapsed() >= WAIT_TIME_MAX
+            && letter.posted.elapsed() >= self.wait_time_max
         {
             self.mailbox.lose(letter);
             letters.pop_front();
@@ -167,13 +194,20 @@ impl Sender {
     }
 
     fn recovered(&mut self) {
-        if self.outage.since.is_some() {
-            if self.outage.said {
-                let text = format!("{} takes lines again", self.mailbox.destination);
-                self.mailbox.say(LogLevel::Info, text);
-            }
-            self.outage = Outage::default();
+        if self.outage.since.is_none() {
+            return;
         }
+        let well_since = *self.outage.well_since.get_or_insert_with(Instant::now);
+        if self.line.is_blind() && well_since.elapsed() < BELIEF_TIME_MIN {
+            return;
+        }
+        if self.outage.said {
+            let text = format!("{} takes lines again", self.mailbox.destination);
+            self.mailbox.say(LogLevel::Info, text);
+        }
+        // How long to rest is kept: a destination that comes and goes is not hurried after.
+        let (rest, well_since) = (self.outage.rest, Some(well_since));
+        self.outage = Outage { rest, well_since, ..Outage::default() };
     }
 
     fn say_what_was_lost(&self) {

@@ -5,7 +5,8 @@ from importlib import import_module
 from oracle.scenario import Scenario
 
 ABOUT = [
-    "calls", "lifecycle", "reload", "logs", "config", "environment", "daemon", "http", "ctl", "events",
+    "calls", "lifecycle", "reload", "logs", "targets", "config", "environment", "daemon", "http", "ctl",
+    "events",
 ]
 
 
