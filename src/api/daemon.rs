@@ -9,10 +9,11 @@ use super::operations::{
     Update,
 };
 use super::process::structure;
+use super::spec::Text;
 use crate::config::setting::LogTarget;
 use crate::config::{Config, GroupSettings, ProcessSettings};
 use crate::core::{Command, Reply};
-use crate::model::{Error, ErrorKind, ProcessId, Snapshot, SupervisorState};
+use crate::model::{Error, ErrorKind, Notice, ProcessId, Snapshot, SupervisorState};
 use crate::xmlrpc::Value;
 
 /// The version of the interface: what Supervisor's own client insists on.
@@ -92,9 +93,11 @@ pub async fn remove_group(api: &Api, request: RemoveProcessGroup) -> Result<Repl
     api.core.command(Command::RemoveGroup { group: request.name.0.into() }).await
 }
 
-/// `supervisor.sendRemoteCommEvent`. There is no event listener yet that could want it.
-pub async fn send_event(_: &Api, _: SendRemoteCommEvent) -> Result<bool, Error> {
-    Ok(true)
+/// `supervisor.sendRemoteCommEvent`
+pub async fn send_event(api: &Api, request: SendRemoteCommEvent) -> Result<bool, Error> {
+    let SendRemoteCommEvent { kind: Text(kind), data: Text(data) } = request;
+    let notice = Notice::remote(&kind, &data);
+    api.core.command(Command::SendEvent { notice }).await.map(|_| true)
 }
 
 /// `supervisor.getAllConfigInfo`

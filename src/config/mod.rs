@@ -1,7 +1,7 @@
 //! From the text of `supervisord.conf` to typed settings; files and host only through traits.
 //!
 //! A reading goes text -> sections ([`ini`]) -> typed values ([`section`], [`setting`],
-//! [`expand`]) -> settings ([`daemon`], [`server`], [`access`], [`program`], [`limits`], [`group`]). What is wrong is noted
+//! [`expand`]) -> settings ([`daemon`], [`server`], [`access`], [`program`], [`kind`], [`limits`], [`group`]). What is wrong is noted
 //! with its place and reading goes on, so that one run tells everything ([`problem`]).
 //!
 //! **Invariant:** the same text, files and host give the same settings; nothing is started,
@@ -21,6 +21,7 @@ mod expand;
 mod glob;
 mod group;
 mod ini;
+pub mod kind;
 pub mod limits;
 mod load;
 pub mod node;
@@ -37,11 +38,12 @@ pub use ctl::CtlSettings;
 pub use daemon::DaemonSettings;
 pub use dbus::DbusSettings;
 pub use diff::{Changes, changes};
+pub use kind::{FcgiAddress, FcgiSocket, GroupKind, PoolSettings, ProcessKind};
 pub use limits::Limits;
 pub use load::{load, load_ctl, search_paths};
 pub use node::{Nodes, Remote, RemoteAddress};
 pub use problem::{ConfigError, Severity};
-pub use program::{GroupKind, GroupSettings, ProcessSettings};
+pub use program::{GroupSettings, ProcessSettings};
 pub use report::render_report;
 pub use server::{InetServer, UnixServer};
 pub use tls::TlsSettings;
@@ -132,6 +134,11 @@ pub trait Host {
     /// # Errors
     /// In words: there is none, or the group database cannot be asked.
     fn group(&self, name: &str) -> Result<u32, String>;
+    /// An address of a host, in numbers; IPv4 if it has one, and any for no name.
+    ///
+    /// # Errors
+    /// In words: there is no such host, or the name service cannot be asked.
+    fn address(&self, host: &str) -> Result<String, String>;
     /// What the host is called (uname(2), node name).
     fn hostname(&self) -> String;
     /// The directory that relative paths start from.

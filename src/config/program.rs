@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::environment;
 use super::expand::ProgramNames;
 use super::ini::{Ini, RawSection};
+use super::kind::{GroupKind, ProcessKind};
 use super::limits::{self, Limits};
 use super::problem::Severity;
 use super::section::{Section, World};
@@ -47,15 +48,6 @@ const NOT_SERVED: &[&str] = &[
     "syslog_tag",
 ];
 
-/// What a group was made from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GroupKind {
-    /// `[program:x]` on its own: a group of the program's name.
-    Program,
-    /// `[group:x]`.
-    Group,
-}
-
 /// A group of processes that are started and stopped together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupSettings {
@@ -76,6 +68,8 @@ pub struct ProcessSettings {
     pub name: ProcessName,
     /// The program section it is from, without `program:`.
     pub program: Arc<str>,
+    /// What its standard input and output are for.
+    pub kind: ProcessKind,
     /// The command line, not yet split into words.
     pub command: String,
     /// Lower starts first and stops last, within the group.
@@ -134,6 +128,7 @@ impl ProcessSettings {
         Self {
             name: name.into(),
             program: name.into(),
+            kind: ProcessKind::Program,
             command: command.to_owned(),
             priority: 999,
             autostart: true,
@@ -180,7 +175,7 @@ pub(super) fn processes(
     fleet: &Fleet<'_>,
     raw: &RawSection,
     group: &str,
-    own_keys: &dyn Fn(&mut Section<'_>),
+    own_keys: &dyn Fn(&mut Section<'_>) -> ProcessKind,
 ) -> Vec<Arc<ProcessSettings>> {
     let section = || Section::new(fleet.world, fleet.ini, raw).with_defaults(defaults(fleet, raw));
     let name = raw.name.split_once(':').map_or("", |(_, name)| name);
@@ -233,9 +228,9 @@ fn process(
     fleet: &Fleet<'_>,
     mut section: Section<'_>,
     names: ProgramNames<'_>,
-    own_keys: &dyn Fn(&mut Section<'_>),
+    own_keys: &dyn Fn(&mut Section<'_>) -> ProcessKind,
 ) -> Option<ProcessSettings> {
-    own_keys(&mut section);
+    let kind = own_keys(&mut section);
     section.skip(&["numprocs", "numprocs_start"]);
     section.not_served(NOT_SERVED);
     let seconds = 0..=i64::from(u32::MAX);
@@ -288,6 +283,7 @@ fn process(
     Some(ProcessSettings {
         name,
         program: names.program_name.into(),
+        kind,
         command: command?,
         priority,
         autostart,
@@ -444,14 +440,9 @@ fn log(section: &mut Section<'_>, keys: &LogKeys) -> LogSettings {
     if old_syslog {
         section.warn(keys.logfile, format!("is syslog, the old form of {}=true", keys.syslog));
     }
-    for (key, used) in [
-        (keys.capture_max_bytes, log.capture_max_bytes > 0),
-        (keys.events_enabled, log.events_enabled),
-        (if old_syslog { keys.logfile } else { keys.syslog }, log.syslog),
-    ] {
-        if used {
-            section.warn(key, "is not served by this version and has no effect".to_owned());
-        }
+    if log.syslog {
+        let key = if old_syslog { keys.logfile } else { keys.syslog };
+        section.warn(key, "is not served by this version and has no effect".to_owned());
     }
     log
 }

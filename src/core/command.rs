@@ -42,7 +42,8 @@ impl Verb {
 impl Supervisor {
     /// Does what is asked, or refuses. The answer may come in a later turn, but it comes.
     pub(super) fn command(&mut self, command: Command, to: ReplyTo, now: Now) {
-        if self.course.is_ending() {
+        // As in the reference, events can still be sent when nothing else can be done.
+        if self.course.is_ending() && !matches!(command, Command::SendEvent { .. }) {
             return self.reply(to, Err(ErrorKind::ShutdownState.into()));
         }
         match command {
@@ -76,6 +77,10 @@ impl Supervisor {
             Command::Update { groups } => self.update(groups, to, now),
             Command::AddGroup { group } => self.activate(&group, to, now),
             Command::RemoveGroup { group } => self.deactivate(&group, to),
+            Command::SendEvent { notice } => {
+                self.notify(notice);
+                self.reply(to, Ok(Reply::Done));
+            }
             Command::Shutdown => {
                 self.reply(to, Ok(Reply::Done));
                 self.end(Mood::Shutdown, now);

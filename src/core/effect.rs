@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::event::{Reply, ReplyTo};
 use crate::config::ProcessSettings;
 use crate::config::setting::LogLevel;
-use crate::model::{Error, ProcessFacts, ProcessId, Signal};
+use crate::model::{Error, EventSet, ProcessFacts, ProcessId, Signal};
 
 /// Something to be done. The driver performs effects in the order they were given.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +60,16 @@ pub enum Effect {
         /// Who waits to hear whether it was taken.
         reply_to: ReplyTo,
     },
+    /// Send an event to a listener, by its standard input; answered by `Undelivered` if it does not
+    /// arrive.
+    Deliver {
+        /// Which listener.
+        process: ProcessId,
+        /// The event as it is sent.
+        envelope: String,
+    },
+    /// From now on these events are wanted.
+    Subscribed(EventSet),
     /// Answer a request. Each is answered exactly once.
     Reply {
         /// Who waits.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::notification::Notification;
 pub use crate::config::Changes;
 use crate::config::GroupSettings;
-use crate::model::{Error, ExitStatus, GroupName, ProcessId, Signal};
+use crate::model::{Error, ExitStatus, GroupName, Notice, ProcessId, Signal};
 
 /// Stands for a channel that only the driver holds. Every request is answered exactly once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +70,20 @@ pub enum Event {
         /// Why, in words.
         reason: String,
     },
+    /// A listener has said something on its standard output.
+    ListenerSaid {
+        /// Which.
+        process: ProcessId,
+        /// What it said.
+        bytes: Vec<u8>,
+    },
+    /// What [`super::Effect::Deliver`] sent cannot reach its listener.
+    Undelivered {
+        /// Which.
+        process: ProcessId,
+    },
+    /// Something happened that listeners may want to hear of, and that only the world can see.
+    Told(Notice),
     /// The moment that [`super::Supervisor::deadline`] named has come.
     DeadlineReached,
     /// The listeners answer: what is to start by itself may start.
@@ -198,6 +212,11 @@ pub enum Command {
     RemoveGroup {
         /// Which.
         group: GroupName,
+    },
+    /// Send an event to the listeners that want such.
+    SendEvent {
+        /// What happened.
+        notice: Notice,
     },
     /// Stop everything and end.
     Shutdown,

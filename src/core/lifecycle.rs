@@ -11,8 +11,7 @@ use super::state::{AfterStop, State};
 use super::transition::Input;
 use crate::config::GroupSettings;
 use crate::config::setting::LogLevel;
-use crate::model::snapshot::GroupInfo;
-use crate::model::{Error, ErrorKind, GroupName, Instant, Now, ProcessId, SupervisorState};
+use crate::model::{Error, ErrorKind, GroupName, Instant, Notice, Now, ProcessId, SupervisorState};
 
 /// How often a shutdown says whom it waits for; the reference's figure.
 pub const SHUTDOWN_REPORT_EVERY: Duration = Duration::from_secs(3);
@@ -62,6 +61,11 @@ impl Course {
     /// Whether nothing may be started any more.
     pub(super) fn is_ending(&self) -> bool {
         matches!(self, Self::Ending(_))
+    }
+
+    /// Whether the end has come.
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self, Self::Ending(Ending { finished: true, .. }))
     }
 
     /// Whether a new configuration is being taken over.
@@ -139,6 +143,7 @@ impl Supervisor {
             ending.mood = mood;
             return;
         }
+        self.notify(Notice::stopping());
         let mut groups: Vec<_> = self.groups.values().collect();
         groups.sort_by_key(|group| group.rank());
         let mut tiers: Vec<(i32, Vec<ProcessId>)> = Vec::new();
@@ -279,8 +284,7 @@ impl Supervisor {
             return;
         };
         group.settings = Arc::clone(settings);
-        let info = GroupInfo { priority: settings.priority };
-        self.snapshot.groups.insert(settings.name.clone(), info);
+        self.show_group(settings);
         for (id, member) in ids().zip(&settings.processes) {
             match self.processes.get_mut(&id) {
                 None => {

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use crate::config::setting::LogLevel;
-use crate::config::{GroupSettings, ProcessSettings};
-use crate::model::snapshot::GroupInfo;
+use crate::config::{GroupSettings, ProcessKind, ProcessSettings};
 use crate::model::{
-    GroupName, Instant, Now, ProcessFacts, ProcessId, Signal, Snapshot, SupervisorState,
+    EventSet, GroupName, Instant, Notice, Now, ProcessFacts, ProcessId, Signal, Snapshot,
+    SupervisorState,
 };
 
 mod command;
@@ -22,9 +22,11 @@ pub mod effect;
 pub mod event;
 pub mod group;
 mod lifecycle;
+pub mod listener;
 pub mod notification;
 pub mod process;
 pub mod state;
+mod telling;
 #[cfg(test)]
 mod tests;
 pub mod transition;
@@ -37,6 +39,7 @@ pub use waiter::STOP_REPORT_EVERY;
 
 use group::Group;
 use lifecycle::Course;
+use listener::{Pools, Ticks};
 use notification::Notification;
 use process::Process;
 use state::{AfterStop, State};
@@ -55,6 +58,8 @@ pub struct Supervisor {
     /// The configuration last read, which `AddGroup` takes from.
     latest: Vec<Arc<GroupSettings>>,
     naming: LogNaming,
+    pools: Pools,
+    ticks: Ticks,
     /// Whether programs may start by themselves yet.
     ready: bool,
     /// Counts groups and processes made; orders those of one priority.
@@ -68,6 +73,7 @@ impl Supervisor {
     /// A supervisor of these groups. Nothing starts before [`Event::Ready`].
     #[must_use]
     pub fn new(groups: Vec<Arc<GroupSettings>>, naming: LogNaming) -> Self {
+        let pools = Pools::new(naming.identifier.clone());
         let mut supervisor = Self {
             groups: BTreeMap::new(),
             processes: BTreeMap::new(),
@@ -77,6 +83,8 @@ impl Supervisor {
             course: Course::Steady,
             latest: Vec::new(),
             naming,
+            pools,
+            ticks: Ticks::default(),
             ready: false,
             made: 0,
             effects: VecDeque::new(),
@@ -136,13 +144,23 @@ impl Supervisor {
                 self.apply(&process, Input::SignalFailed(reason), now);
             }
             Event::DeadlineReached => self.deadline_reached(now),
+            Event::ListenerSaid { process, bytes } => {
+                self.with_pools(|pools, reach| pools.said(&process, &bytes, reach));
+            }
+            Event::Undelivered { process } => {
+                self.with_pools(|pools, reach| pools.undelivered(&process, reach));
+            }
+            Event::Told(notice) => self.notify(notice),
             Event::Ready => {
                 self.ready = true;
+                self.notify(Notice::running());
                 let everyone = self.start_order();
                 self.autostart(everyone, now);
             }
             Event::Signalled(signal) => self.signalled(signal, now),
         }
+        let wanted = if self.course.is_finished() { EventSet::NONE } else { self.pools.wanted() };
+        self.ticks.arrange(wanted, now);
         if self.changed {
             self.snapshot.generation += 1;
             self.changed = false;
@@ -158,7 +176,8 @@ impl Supervisor {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let process = self.deadlines.first().map(|&(at, _)| at);
-        [process, self.waiters.deadline(), self.course.deadline()].into_iter().flatten().min()
+        let others = [self.waiters.deadline(), self.course.deadline(), self.ticks.deadline()];
+        process.into_iter().chain(others.into_iter().flatten()).min()
     }
 
     /// The fleet as it is now.
@@ -235,6 +254,8 @@ impl Supervisor {
         }
         self.snapshot.processes.insert(id.clone(), Arc::new(process.info()));
         self.changed = true;
+        let notices = process.tell(&steps, self.pools.wanted());
+        let is_listener = process.settings.kind == ProcessKind::Listener;
         for step in &steps {
             match step {
                 // Behind a spawn it could come too late, and meet a successor.
@@ -246,6 +267,12 @@ impl Supervisor {
             }
         }
         self.waiters.resolve(process, &steps, &mut self.effects);
+        for notice in notices {
+            self.notify(notice);
+        }
+        if is_listener {
+            self.listener_moved(id, &steps);
+        }
         self.moved(id, now);
     }
 
@@ -260,6 +287,9 @@ impl Supervisor {
             if let Some(at) = self.processes.get(&id).and_then(|found| found.state().deadline()) {
                 self.deadlines.insert((at, id));
             }
+        }
+        for tick in self.ticks.due(now) {
+            self.notify(tick);
         }
         self.waiters.report(now.monotonic, &mut self.effects);
         self.report_course(now);
@@ -326,11 +356,11 @@ impl Supervisor {
         let sequence = self.next_sequence();
         let name = settings.name.clone();
         self.groups.insert(name.clone(), Group { settings: Arc::clone(settings), sequence });
-        self.snapshot.groups.insert(name.clone(), GroupInfo { priority: settings.priority });
+        self.show_group(settings);
         for member in &settings.processes {
             self.add_process(ProcessId::new(name.clone(), member.name.clone()), member);
         }
-        self.changed = true;
+        self.notify(Notice::group_added(&name));
     }
 
     fn add_process(&mut self, id: ProcessId, settings: &Arc<ProcessSettings>) {
@@ -339,6 +369,7 @@ impl Supervisor {
         let process = Process::new(id.clone(), Arc::clone(settings), Arc::clone(&facts), sequence);
         self.snapshot.processes.insert(id.clone(), Arc::new(process.info()));
         self.processes.insert(id.clone(), process);
+        self.pools.join(&id);
         let settings = Arc::clone(settings);
         self.effects.push_back(Effect::ProcessAdded { process: id, settings, facts });
         self.changed = true;
@@ -351,6 +382,8 @@ impl Supervisor {
         self.groups.remove(name);
         self.snapshot.groups.remove(name);
         self.changed = true;
+        self.with_pools(|pools, reach| pools.remove(name, reach));
+        self.notify(Notice::group_removed(name));
     }
 
     fn remove_process(&mut self, id: &ProcessId) {
@@ -362,6 +395,7 @@ impl Supervisor {
         }
         self.snapshot.processes.remove(id);
         self.changed = true;
+        self.with_pools(|pools, reach| pools.leave(id, reach));
         let gone = crate::model::Error::new(crate::model::ErrorKind::BadName, id.to_string());
         self.waiters.dismiss(Some(id), &gone, &mut self.effects);
         self.effects.push_back(Effect::ProcessRemoved { process: id.clone() });

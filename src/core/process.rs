@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::effect::Effect;
 use super::event::SpawnFailure;
 use super::state::{AfterStop, State};
+use super::telling::Told;
 use crate::config::ProcessSettings;
 use crate::config::setting::LogLevel;
 use crate::model::{
@@ -32,6 +33,8 @@ pub struct Process {
     /// How often its child must report, as `watchdogsecs` or the child itself has it; zero for
     /// never.
     pub(super) report_every: Duration,
+    /// What events have told of it last.
+    pub(super) told: Told,
 }
 
 /// What is remembered of a process's past.
@@ -112,6 +115,7 @@ impl Process {
             record: Record::default(),
             quick_restarts: 0,
             report_every: Duration::ZERO,
+            told: Told::default(),
         }
     }
 

@@ -4,16 +4,8 @@
 use std::collections::HashMap;
 
 use crate::api::changes::Change;
-use crate::model::{ProcessId, ProcessInfo, StateCode, SupervisorState};
-
-/// An event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Its type: `PROCESS_STATE_RUNNING`.
-    pub kind: String,
-    /// Its text: `processname:cat groupname:cat from_state:STARTING pid:7`.
-    pub payload: String,
-}
+use crate::model::notice::StateFacts;
+use crate::model::{Notice, ProcessId, ProcessInfo, StateCode, SupervisorState};
 
 /// How often each process has failed to start, in a row; the reference tells that with `tries`.
 #[derive(Debug, Default)]
@@ -47,16 +39,10 @@ impl Tries {
 }
 
 /// The event that a change is, if it is one.
-pub fn event(change: &Change, tries: &Tries) -> Option<Event> {
+pub fn event(change: &Change, tries: &Tries) -> Option<Notice> {
     match change {
-        Change::GroupAdded(group) => Some(Event {
-            kind: "PROCESS_GROUP_ADDED".to_owned(),
-            payload: format!("groupname:{group}\n"),
-        }),
-        Change::GroupRemoved(group) => Some(Event {
-            kind: "PROCESS_GROUP_REMOVED".to_owned(),
-            payload: format!("groupname:{group}\n"),
-        }),
+        Change::GroupAdded(group) => Some(Notice::group_added(group)),
+        Change::GroupRemoved(group) => Some(Notice::group_removed(group)),
         Change::ProcessChanged(before, after) if before.state != after.state => {
             Some(state_event(before, after, tries.of(&after.id)))
         }
@@ -65,31 +51,19 @@ pub fn event(change: &Change, tries: &Tries) -> Option<Event> {
 }
 
 /// The event of a supervisor that begins to stop.
-pub fn supervisor_event(before: SupervisorState, after: SupervisorState) -> Option<Event> {
+pub fn supervisor_event(before: SupervisorState, after: SupervisorState) -> Option<Notice> {
     let stops = before == SupervisorState::Running && after < SupervisorState::Running;
-    stops.then(|| Event {
-        kind: "SUPERVISOR_STATE_CHANGE_STOPPING".to_owned(),
-        payload: String::new(),
-    })
+    stops.then(Notice::stopping)
 }
 
-fn state_event(before: &ProcessInfo, after: &ProcessInfo, tries: u32) -> Event {
+fn state_event(before: &ProcessInfo, after: &ProcessInfo, tries: u32) -> Notice {
     let ProcessInfo { id, state, .. } = after;
     // The last failure and the giving up are one turn: its way led through BACKOFF.
     let from = if *state == StateCode::Fatal { StateCode::Backoff } else { before.state };
-    let mut payload = format!("processname:{} groupname:{} from_state:{from}", id.name, id.group);
     // One that has ended is told with the process id that it had.
     let pid = if after.pid == 0 { before.pid } else { after.pid };
-    payload += &match state {
-        StateCode::Starting | StateCode::Backoff => format!(" tries:{tries}"),
-        StateCode::Running | StateCode::Stopping | StateCode::Stopped => format!(" pid:{pid}"),
-        StateCode::Exited => {
-            let expected = u8::from(after.spawn_error.is_empty());
-            format!(" expected:{expected} pid:{pid}")
-        }
-        StateCode::Fatal | StateCode::Unknown => String::new(),
-    };
-    Event { kind: format!("PROCESS_STATE_{}", state.name()), payload }
+    let facts = StateFacts { pid, tries, expected: after.spawn_error.is_empty() };
+    Notice::state(id, from, *state, facts)
 }
 
 #[cfg(test)]
@@ -108,7 +82,7 @@ mod tests {
             next.spawn_error = error.into();
             let change = Change::ProcessChanged(Arc::new(last.clone()), Arc::new(next.clone()));
             tries.count(&change);
-            let Event { kind, payload } = event(&change, &tries).unwrap();
+            let Notice { kind, payload } = event(&change, &tries).unwrap();
             let told = format!("{kind} {payload}");
             let (from, rest) = wanted.split_once('|').unwrap();
             let state = state.name();

@@ -7,7 +7,7 @@ use serde::Serialize;
 use zbus::DynamicType;
 use zbus::message::Message;
 
-use super::events::{Event, Tries, event, supervisor_event};
+use super::events::{Tries, event, supervisor_event};
 use super::interface::Values;
 use super::object::Object;
 use super::session::Shared;
@@ -16,7 +16,7 @@ use super::{group, manager, path, process};
 use crate::api::changes::{Change, changes, more_running};
 use crate::api::process::ProcessReport;
 use crate::api::{Reloads, wall_clock};
-use crate::model::{ProcessInfo, Snapshot};
+use crate::model::{Notice, ProcessInfo, Snapshot};
 
 /// Changes whose signals are made and sent before others get their turn.
 const CHANGES_AT_ONCE: usize = 32;
@@ -182,8 +182,8 @@ impl Signals {
         self.push(&Object::Manager, manager, "InterfacesRemoved", &body)
     }
 
-    fn event(&mut self, event: &Event) -> zbus::Result<()> {
-        self.push_manager("Event", &(event.kind.as_str(), event.payload.as_str()))
+    fn event(&mut self, event: &Notice) -> zbus::Result<()> {
+        self.push_manager("Event", &(event.kind.name(), event.payload.as_str()))
     }
 
     fn manager<B: Serialize + DynamicType>(

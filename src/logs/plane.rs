@@ -13,12 +13,13 @@ use tokio::sync::oneshot;
 use super::activity::ActivitySettings;
 use super::counts::Counts;
 use super::follow::Follower;
+use super::notices::Notices;
 use super::queue::{Attachment, Order, Queue};
 use super::worker::Worker;
 use super::{LogId, Stream};
 use crate::config::ProcessSettings;
 use crate::config::setting::LogLevel;
-use crate::model::{ProcessFacts, ProcessId, WallTime};
+use crate::model::{EventSet, Notice, ProcessFacts, ProcessId, WallTime};
 
 /// How long whoever stopped a program waits at most for its last output to be in its file.
 const SETTLE_TIME_MAX: Duration = Duration::from_secs(1);
@@ -36,6 +37,7 @@ struct Shared {
     level: AtomicU8,
     activity_path: Option<Box<Path>>,
     counts: Counts,
+    notices: Arc<Notices>,
 }
 
 impl LogPlane {
@@ -48,14 +50,15 @@ impl LogPlane {
     /// The activity log cannot be opened, or the system has no descriptor or thread left.
     pub fn start(activity: ActivitySettings) -> io::Result<Self> {
         let queue = Arc::new(Queue::new()?);
-        let counts = Counts::default();
+        let (counts, notices) = (Counts::default(), Arc::new(Notices::default()));
         let shared = Shared {
             counts: counts.clone(),
+            notices: notices.clone(),
             queue: queue.clone(),
             level: AtomicU8::new(activity.level as u8),
             activity_path: activity.logfile.as_deref().map(Into::into),
         };
-        let worker = Worker::new(queue, activity, counts)?;
+        let worker = Worker::new(queue, activity, counts, notices)?;
         std::thread::Builder::new().name("logs".into()).spawn(move || worker.run())?;
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -124,6 +127,7 @@ impl LogPlane {
     pub fn attach(
         &self,
         process: &ProcessId,
+        pid: i32,
         stream: Stream,
         pipe: OwnedFd,
         settings: &Arc<ProcessSettings>,
@@ -131,11 +135,51 @@ impl LogPlane {
     ) {
         self.tell(Order::Attach(Attachment {
             process: process.clone(),
+            pid,
             stream,
             pipe,
             settings: settings.clone(),
             facts: facts.clone(),
         }));
+    }
+
+    /// An event listener's child was started, whose output the caller reads and hands on.
+    pub fn open_feed(
+        &self,
+        process: &ProcessId,
+        settings: &Arc<ProcessSettings>,
+        facts: &Arc<ProcessFacts>,
+    ) {
+        self.tell(Order::Feed {
+            process: process.clone(),
+            settings: settings.clone(),
+            facts: facts.clone(),
+        });
+    }
+
+    /// An event listener has printed this. What is too much for the disk is dropped and counted.
+    pub fn feed(&self, process: &ProcessId, bytes: Vec<u8>) {
+        let count = bytes.len() as u64;
+        if !self.shared.queue.push(Order::Fed { process: process.clone(), bytes }) {
+            self.shared.counts.join(process).of(Stream::Stdout).wrote(count, 0);
+        }
+    }
+
+    /// From now on these events are wanted.
+    pub fn subscribe(&self, wanted: EventSet) {
+        self.shared.notices.want(wanted);
+    }
+
+    /// Waits for the next event that programs' output is. Can be cancelled.
+    pub async fn told(&self) -> Notice {
+        self.shared.notices.next().await
+    }
+
+    /// Events of programs' output that were dropped since this was last asked, because the
+    /// supervisor was too slow for them.
+    #[must_use]
+    pub fn take_notices_dropped(&self) -> u64 {
+        self.shared.notices.take_dropped()
     }
 
     /// The child was waited for: what its pipes hold is taken at once. A pipe that a grandchild

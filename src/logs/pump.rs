@@ -20,6 +20,7 @@ use nix::unistd;
 use super::Stream;
 use super::ansi::Stripper;
 use super::counts::ProcessCounts;
+use super::ears::Ears;
 use super::sinks::SinkId;
 use crate::model::ProcessId;
 
@@ -59,6 +60,8 @@ pub(super) struct Pump {
     pub sink: Option<SinkId>,
     pub stripper: Option<Stripper>,
     pub counts: Arc<ProcessCounts>,
+    /// What makes events of it; `None` for most.
+    pub ears: Option<Ears>,
     pub pace: Pace,
     pub capacity: usize,
     pipe: OwnedFd,
@@ -97,7 +100,23 @@ impl Pump {
         fcntl(&pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         let capacity = fcntl(&pipe, FcntlArg::F_GETPIPE_SZ).map_or(USUAL_BYTES, |n| n as usize);
         let pace = Pace::default();
-        Ok(Self { process, stream, sink, stripper, counts, pace, capacity, pipe, failures: 0 })
+        Ok(Self {
+            process,
+            stream,
+            sink,
+            stripper,
+            counts,
+            ears: None,
+            pace,
+            capacity,
+            pipe,
+            failures: 0,
+        })
+    }
+
+    /// The same with these ears.
+    pub fn with(self, ears: Option<Ears>) -> Self {
+        Self { ears, ..self }
     }
 
     /// Reads once.

@@ -200,7 +200,11 @@ impl Pumps {
             pump.enlarge();
             self.enlarged += usize::from(pump.is_enlarged());
         }
-        let next = pump.pace.after(now, found, pump.capacity);
+        let next = match &pump.ears {
+            // Somebody waits for each piece: it does not gather.
+            Some(ears) if ears.are_heard() => Next::Awaited,
+            _ => pump.pace.after(now, found, pump.capacity),
+        };
         if let Next::At(due) = next {
             self.due.push(Reverse((due, id)));
             return;
@@ -236,14 +240,7 @@ impl Pumps {
                 stripper.strip(bytes, &mut self.stripped);
                 bytes = &self.stripped;
             }
-            if let Some(sink) = pump.sink {
-                outlet.sinks.write(sink, bytes, now, pump.counts.of(pump.stream));
-            }
-            if outlet.activity.logs(LogLevel::Debug) && !bytes.is_empty() {
-                let (name, stream) = (&pump.process.name, pump.stream);
-                let text = String::from_utf8_lossy(bytes);
-                outlet.report(LogLevel::Debug, &format!("'{name}' {stream} output:\n{text}"));
-            }
+            log(pump, bytes, now, outlet);
             let emptied = count < CHUNK_BYTES && reach != Reach::End;
             if emptied || found >= limit || pump.sink.is_some_and(|s| outlet.sinks.is_blocked(s)) {
                 break Taken::Bytes(count);
@@ -269,19 +266,47 @@ impl Pumps {
         // Closing the pipe takes it off the epoll's list. Until then, and while a child that is
         // being started holds it for another moment, its one event names no pump.
         self.enlarged -= usize::from(pump.is_enlarged());
+        let now = outlet.now();
+        if let Some(stripper) = &mut pump.stripper {
+            self.stripped.clear();
+            stripper.finish(&mut self.stripped);
+            log(&mut pump, &self.stripped, now, outlet);
+        }
+        if let Some(mut ears) = pump.ears.take() {
+            ears.finish(&mut |bytes| log_plain(&pump, bytes, now, outlet));
+        }
         if let Some(sink) = pump.sink {
-            if let Some(stripper) = &mut pump.stripper {
-                self.stripped.clear();
-                stripper.finish(&mut self.stripped);
-                let counts = pump.counts.of(pump.stream);
-                outlet.sinks.write(sink, &self.stripped, outlet.now(), counts);
-            }
             outlet.sinks.release(sink);
         }
         if self.closed.len() >= CLOSED_MAX {
             self.closed.clear();
         }
         self.closed.push(pump);
+    }
+}
+
+/// Sees to what was read of a pipe.
+fn log(pump: &mut Pump, bytes: &[u8], now: Moment, outlet: &mut Outlet) {
+    let Some(mut ears) = pump.ears.take() else {
+        return log_plain(pump, bytes, now, outlet);
+    };
+    let ended = ears.take(bytes, &mut |bytes| log_plain(pump, bytes, now, outlet));
+    let (name, stream) = (&pump.process.name, pump.stream);
+    for _ in 0..ended {
+        outlet.report(LogLevel::Debug, &format!("'{name}' {stream} emitted a comm event"));
+    }
+    pump.ears = Some(ears);
+}
+
+/// Writes to a pump's sink.
+fn log_plain(pump: &Pump, bytes: &[u8], now: Moment, outlet: &mut Outlet) {
+    if let Some(sink) = pump.sink {
+        outlet.sinks.write(sink, bytes, now, pump.counts.of(pump.stream));
+    }
+    if outlet.activity.logs(LogLevel::Debug) && !bytes.is_empty() {
+        let (name, stream) = (&pump.process.name, pump.stream);
+        let text = String::from_utf8_lossy(bytes);
+        outlet.report(LogLevel::Debug, &format!("'{name}' {stream} output:\n{text}"));
     }
 }
 

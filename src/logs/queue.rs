@@ -20,26 +20,63 @@ use crate::model::{ProcessFacts, ProcessId, WallTime};
 /// counted, and the count is logged: the supervision thread never waits for a disk.
 const LINE_BYTES_PENDING_MAX: usize = 4 << 20;
 
+/// Bytes of event listeners' output that may wait for the log thread. Past it they are dropped
+/// and counted as lost.
+const FED_BYTES_PENDING_MAX: usize = 4 << 20;
+
 /// What the log thread is told.
 pub(super) enum Order {
-    Line { level: LogLevel, wall: WallTime, text: String },
+    Line {
+        level: LogLevel,
+        wall: WallTime,
+        text: String,
+    },
     LinesDropped(u64),
     Level(LogLevel),
-    Prepare { process: ProcessId, settings: Arc<ProcessSettings>, facts: Arc<ProcessFacts> },
+    Prepare {
+        process: ProcessId,
+        settings: Arc<ProcessSettings>,
+        facts: Arc<ProcessFacts>,
+    },
     Attach(Attachment),
+    /// A listener's child was started, whose output comes as `Fed`.
+    Feed {
+        process: ProcessId,
+        settings: Arc<ProcessSettings>,
+        facts: Arc<ProcessFacts>,
+    },
+    Fed {
+        process: ProcessId,
+        bytes: Vec<u8>,
+    },
     Ended(ProcessId),
     Forget(ProcessId),
     Reopen,
-    Sync { which: LogId, reply: oneshot::Sender<()> },
-    Settle { reply: oneshot::Sender<()> },
-    Clear { which: LogId, reply: oneshot::Sender<io::Result<()>> },
-    Follow { which: LogId, reply: oneshot::Sender<Option<Subscription>> },
-    Shut { reply: Option<oneshot::Sender<()>> },
+    Sync {
+        which: LogId,
+        reply: oneshot::Sender<()>,
+    },
+    Settle {
+        reply: oneshot::Sender<()>,
+    },
+    Clear {
+        which: LogId,
+        reply: oneshot::Sender<io::Result<()>>,
+    },
+    Follow {
+        which: LogId,
+        reply: oneshot::Sender<Option<Subscription>>,
+    },
+    Shut {
+        reply: Option<oneshot::Sender<()>>,
+    },
 }
 
 /// A pipe and what to do with what comes out of it.
 pub(super) struct Attachment {
     pub process: ProcessId,
+    /// The child that writes to it.
+    pub pid: i32,
     pub stream: Stream,
     pub pipe: OwnedFd,
     pub settings: Arc<ProcessSettings>,
@@ -64,6 +101,7 @@ pub(super) struct Queue {
 struct Pending {
     orders: Vec<Order>,
     line_bytes: usize,
+    fed_bytes: usize,
     lines_dropped: u64,
     rung: bool,
     closed: bool,
@@ -80,17 +118,24 @@ impl Queue {
         self.bell.as_fd()
     }
 
-    /// Adds an order; once the thread has ended it is dropped, and with it its `reply`.
-    pub fn push(&self, order: Order) {
+    /// Adds an order; once the thread has ended it is dropped, and with it its `reply`. False if
+    /// it was one too many.
+    pub fn push(&self, order: Order) -> bool {
         let mut pending = self.lock();
         if pending.closed {
-            return;
+            return true;
+        }
+        if let Order::Fed { bytes, .. } = &order {
+            if pending.fed_bytes + bytes.len() > FED_BYTES_PENDING_MAX {
+                return false;
+            }
+            pending.fed_bytes += bytes.len();
         }
         if let Order::Line { text, .. } = &order {
             if pending.line_bytes + text.len() > LINE_BYTES_PENDING_MAX {
                 pending.lines_dropped += 1;
                 self.lines_dropped.fetch_add(1, Ordering::Relaxed);
-                return;
+                return false;
             }
             pending.line_bytes += text.len();
         }
@@ -99,6 +144,7 @@ impl Queue {
             // Fails only if the counter overflows, and then the bell rings anyway.
             let _ = self.bell.write(1);
         }
+        true
     }
 
     /// Everything that waits, in order; the thread's side.
@@ -107,6 +153,7 @@ impl Queue {
         let mut pending = self.lock();
         pending.rung = false;
         pending.line_bytes = 0;
+        pending.fed_bytes = 0;
         let dropped = mem::take(&mut pending.lines_dropped);
         let mut orders = mem::take(&mut pending.orders);
         if dropped > 0 {
@@ -147,14 +194,15 @@ mod tests {
             wall: WallTime::NEVER,
             text: "x".repeat(LINE_BYTES_PENDING_MAX / 2),
         };
-        (0..5).for_each(|_| queue.push(line()));
-        queue.push(Order::Reopen);
+        let taken: Vec<bool> = (0..5).map(|_| queue.push(line())).collect();
+        assert_eq!(taken, [true, true, false, false, false]);
+        assert!(queue.push(Order::Reopen));
         let taken = queue.take();
         assert!(matches!(
             taken[..],
             [Order::Line { .. }, Order::Line { .. }, Order::Reopen, Order::LinesDropped(3)]
         ));
-        queue.push(line());
+        assert!(queue.push(line()));
         assert_eq!(queue.take().len(), 1, "the bound is for what waits, not for ever");
     }
 }

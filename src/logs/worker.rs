@@ -11,6 +11,9 @@ use nix::sys::signal::SigSet;
 use super::activity::ActivitySettings;
 use super::ansi::Stripper;
 use super::counts::Counts;
+use super::ears::Ears;
+use super::feed::Feed;
+use super::notices::Notices;
 use super::outlet::Outlet;
 use super::pump::Pump;
 use super::pumps::{PumpId, Pumps, Reach};
@@ -29,6 +32,7 @@ pub(super) struct Worker {
     processes: HashMap<ProcessId, Known>,
     strip_ansi: bool,
     counts: Counts,
+    notices: Arc<Notices>,
 }
 
 /// A process of the fleet.
@@ -39,6 +43,8 @@ struct Known {
     pumps: Vec<PumpId>,
     /// Its AUTO logs, held open so that their locks tell other daemons to leave them.
     held: Vec<SinkId>,
+    /// Where its standard output goes, if it is an event listener that runs.
+    feed: Option<Feed>,
 }
 
 impl Worker {
@@ -46,12 +52,17 @@ impl Worker {
     ///
     /// # Errors
     /// That cannot be done, or the system has no descriptor left.
-    pub fn new(queue: Arc<Queue>, settings: ActivitySettings, counts: Counts) -> io::Result<Self> {
+    pub fn new(
+        queue: Arc<Queue>,
+        settings: ActivitySettings,
+        counts: Counts,
+        notices: Arc<Notices>,
+    ) -> io::Result<Self> {
         let strip_ansi = settings.strip_ansi;
         let pumps = Pumps::new(queue.bell())?;
         let mut outlet = Outlet::open(settings).map_err(io::Error::other)?;
         outlet.activity.counts = Arc::clone(counts.main());
-        Ok(Self { queue, pumps, outlet, processes: HashMap::new(), strip_ansi, counts })
+        Ok(Self { queue, pumps, outlet, processes: HashMap::new(), strip_ansi, counts, notices })
     }
 
     /// The thread's life.
@@ -90,12 +101,21 @@ impl Worker {
             }
             Order::Prepare { process, settings, facts } => self.know(&process, settings, facts),
             Order::Attach(attachment) => self.attach(attachment),
+            Order::Feed { process, settings, facts } => self.open_feed(&process, &settings, &facts),
+            Order::Fed { process, bytes } => {
+                let feed = self.processes.get_mut(&process).and_then(|known| known.feed.as_mut());
+                if let Some(feed) = feed {
+                    feed.take(&process, &bytes, &mut self.outlet);
+                }
+            }
             Order::Ended(process) => {
+                self.close_feed(&process);
                 for id in self.pumps_of(&process) {
                     self.pumps.pour(id, Reach::End, &mut self.outlet);
                 }
             }
             Order::Forget(process) => {
+                self.close_feed(&process);
                 self.counts.leave(&process);
                 for sink in self.processes.remove(&process).map(|k| k.held).unwrap_or_default() {
                     self.outlet.sinks.release(sink);
@@ -140,6 +160,7 @@ impl Worker {
             facts: facts.clone(),
             pumps: Vec::new(),
             held: Vec::new(),
+            feed: None,
         });
         let before = mem::take(&mut known.held);
         for stream in [Stream::Stdout, Stream::Stderr] {
@@ -157,18 +178,17 @@ impl Worker {
     }
 
     fn attach(&mut self, attachment: Attachment) {
-        let Attachment { process, stream, pipe, settings, facts } = attachment;
-        let same = |k: &Known| Arc::ptr_eq(&k.settings, &settings) && Arc::ptr_eq(&k.facts, &facts);
-        if !self.processes.get(&process).is_some_and(same) {
-            self.know(&process, settings.clone(), facts.clone());
-        }
-        let now = self.outlet.now();
-        let sink = target(stream, &settings, &facts)
-            .map(|(path, settings)| self.outlet.sinks.acquire(path, settings, now));
+        let Attachment { process, pid, stream, pipe, settings, facts } = attachment;
+        let sink = self.open(&process, stream, &settings, &facts);
         let stripper = self.strip_ansi.then(Stripper::default);
         let counts = self.counts.join(&process);
+        let log = match stream {
+            Stream::Stdout => &settings.stdout,
+            Stream::Stderr => &settings.stderr,
+        };
+        let ears = Ears::new(&process, pid, stream, log, &self.notices);
         let outcome = Pump::new(process.clone(), stream, pipe, sink, stripper, counts)
-            .and_then(|pump| self.pumps.add(pump));
+            .and_then(|pump| self.pumps.add(pump.with(ears)));
         match outcome {
             Ok(id) => {
                 if let Some(known) = self.processes.get_mut(&process) {
@@ -183,6 +203,44 @@ impl Worker {
                 let text = format!("cannot read {stream} of {process}: {error}; it is closed");
                 self.outlet.report(LogLevel::Error, &text);
             }
+        }
+    }
+
+    /// The sink of a stream of a child that was just started.
+    fn open(
+        &mut self,
+        process: &ProcessId,
+        stream: Stream,
+        settings: &Arc<ProcessSettings>,
+        facts: &Arc<ProcessFacts>,
+    ) -> Option<SinkId> {
+        let same = |k: &Known| Arc::ptr_eq(&k.settings, settings) && Arc::ptr_eq(&k.facts, facts);
+        if !self.processes.get(process).is_some_and(same) {
+            self.know(process, settings.clone(), facts.clone());
+        }
+        let now = self.outlet.now();
+        target(stream, settings, facts)
+            .map(|(path, settings)| self.outlet.sinks.acquire(path, settings, now))
+    }
+
+    fn open_feed(
+        &mut self,
+        process: &ProcessId,
+        settings: &Arc<ProcessSettings>,
+        facts: &Arc<ProcessFacts>,
+    ) {
+        self.close_feed(process);
+        let sink = self.open(process, Stream::Stdout, settings, facts);
+        let stripper = self.strip_ansi.then(Stripper::default);
+        let counts = self.counts.join(process);
+        if let Some(known) = self.processes.get_mut(process) {
+            known.feed = Some(Feed { sink, stripper, counts });
+        }
+    }
+
+    fn close_feed(&mut self, process: &ProcessId) {
+        if let Some(feed) = self.processes.get_mut(process).and_then(|known| known.feed.take()) {
+            feed.finish(&mut self.outlet);
         }
     }
 

@@ -26,6 +26,16 @@ pub struct Snapshot {
 pub struct GroupInfo {
     /// Lower starts first and stops last.
     pub priority: i32,
+    /// For a pool of event listeners: events that were dropped because too many waited.
+    pub events_dropped: Option<u64>,
+}
+
+impl GroupInfo {
+    /// A group of programs.
+    #[must_use]
+    pub fn new(priority: i32) -> Self {
+        Self { priority, events_dropped: None }
+    }
 }
 
 /// One process at one moment.

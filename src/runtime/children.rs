@@ -1,4 +1,4 @@
-//! The daemon's side of its children: their pipes, their notify sockets, their control groups.
+//! The daemon's side of its children: their pipes, their sockets, their control groups.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -7,12 +7,14 @@ use nix::errno::Errno;
 
 use super::cgroup::{Cgroups, Prepared};
 use super::driver::wall_clock;
+use super::fcgi::FcgiSockets;
 use super::heir::Heir;
 use super::readiness::{Family, NotifySockets};
+use super::replies::Replies;
 use super::spawn::{Grants, Spawner};
 use super::stdin::{StdinError, StdinWriter};
-use crate::config::ProcessSettings;
 use crate::config::setting::LogLevel;
+use crate::config::{ProcessKind, ProcessSettings};
 use crate::core::Event;
 use crate::core::event::{SpawnFailure, SpawnFailureKind};
 use crate::core::notification::Notification;
@@ -34,6 +36,10 @@ pub(super) struct Children {
     /// Pipes of children that have ended, to be closed when there is nothing else to do.
     closed: Vec<StdinWriter>,
     sockets: NotifySockets,
+    /// What event listeners say.
+    replies: Replies,
+    /// What FastCGI programs listen on.
+    fcgi: FcgiSockets,
     heirs: HashMap<ProcessId, Heir>,
     /// Those whose child named a stranger for its heir, which is told once.
     reproached: HashSet<ProcessId>,
@@ -44,6 +50,8 @@ pub(super) struct Children {
 pub(super) enum Tidings {
     /// It has said something on its notify socket.
     Said(ProcessId),
+    /// It is a listener, and has said something on its standard output.
+    Replied(ProcessId),
     /// Its control group is empty.
     Emptied(ProcessId),
 }
@@ -57,6 +65,8 @@ impl Children {
             stdins: HashMap::new(),
             closed: Vec::new(),
             sockets: NotifySockets::default(),
+            replies: Replies::default(),
+            fcgi: FcgiSockets::default(),
             heirs: HashMap::new(),
             reproached: HashSet::new(),
             cgroups,
@@ -84,6 +94,23 @@ impl Children {
         facts: &Arc<ProcessFacts>,
     ) -> Result<i32, SpawnFailure> {
         let prepared = self.prepare(process, settings);
+        if let ProcessKind::FastCgi(socket) = &settings.kind {
+            let made = self.fcgi.acquire(process, socket).map(|(_, made)| made);
+            let url = &socket.url;
+            match made {
+                Ok(true) => self.log(LogLevel::Info, &format!("Creating socket {url}")),
+                Ok(false) => {}
+                Err(why) => {
+                    return Err(SpawnFailure {
+                        kind: SpawnFailureKind::System,
+                        reason: format!(
+                            "cannot make the socket {url} of '{}': {why}",
+                            process.name
+                        ),
+                    });
+                }
+            }
+        }
         let notify_socket = if settings.notify {
             let opened = self.sockets.open(process, settings.user.as_ref());
             Some(opened.map_err(|why| SpawnFailure {
@@ -93,17 +120,36 @@ impl Children {
         } else {
             None
         };
-        let grants = Grants { place: prepared.as_ref().map(Prepared::place), notify_socket };
+        let grants = Grants {
+            place: prepared.as_ref().map(Prepared::place),
+            notify_socket,
+            input: self.fcgi.socket_of(process),
+        };
         let spawned = self.spawner.spawn(process, settings, grants);
         if spawned.is_err() {
             self.sockets.close(process);
+            self.release_socket(process);
         }
         let child = spawned?;
-        self.logs.attach(process, Stream::Stdout, child.stdout, settings, facts);
-        if let Some(stderr) = child.stderr {
-            self.logs.attach(process, Stream::Stderr, stderr, settings, facts);
+        let pid = child.pid;
+        match &settings.kind {
+            ProcessKind::Listener => {
+                self.logs.open_feed(process, settings, facts);
+                if let Err(why) = self.replies.open(process, child.stdout) {
+                    let line = format!("cannot read stdout of {process}: {why}; it is closed");
+                    self.log(LogLevel::Error, &line);
+                }
+            }
+            ProcessKind::Program | ProcessKind::FastCgi(_) => {
+                self.logs.attach(process, pid, Stream::Stdout, child.stdout, settings, facts);
+            }
         }
-        self.stdins.insert(process.clone(), StdinWriter::new(child.stdin));
+        if let Some(stderr) = child.stderr {
+            self.logs.attach(process, pid, Stream::Stderr, stderr, settings, facts);
+        }
+        if !matches!(settings.kind, ProcessKind::FastCgi(_)) {
+            self.stdins.insert(process.clone(), StdinWriter::new(child.stdin));
+        }
         Ok(child.pid)
     }
 
@@ -134,7 +180,33 @@ impl Children {
         process: &ProcessId,
         bytes: &[u8],
     ) -> Option<Result<(), StdinError>> {
+        if self.fcgi.is_used_by(process) {
+            // As in the reference: its standard input is no pipe.
+            return Some(Err(StdinError::Closed));
+        }
         Some(self.stdins.get_mut(process)?.write(bytes))
+    }
+
+    /// Writes an event to a listener's standard input; false if it cannot arrive.
+    pub fn deliver(&mut self, process: &ProcessId, event: &str) -> bool {
+        let stdin = self.stdins.get_mut(process);
+        stdin.is_some_and(|stdin| stdin.deliver(event.as_bytes()).is_ok())
+    }
+
+    /// What a listener has said and nobody has taken yet; `last` if it has ended. It goes into its
+    /// log, too.
+    pub fn replied(&mut self, process: &ProcessId, last: bool) -> Option<Event> {
+        let replies = &mut self.replies;
+        let said = if last { replies.take_last(process) } else { replies.take(process) };
+        let bytes = said.filter(|bytes| !bytes.is_empty())?;
+        self.logs.feed(process, bytes.clone());
+        Some(Event::ListenerSaid { process: process.clone(), bytes })
+    }
+
+    fn release_socket(&mut self, process: &ProcessId) {
+        if let Some(url) = self.fcgi.release(process) {
+            self.log(LogLevel::Info, &format!("Closing socket {url}"));
+        }
     }
 
     /// Signals everything that is left in a control group; its being empty is told at once, or as
@@ -173,6 +245,8 @@ impl Children {
         }
         self.closed.extend(self.stdins.remove(process));
         self.sockets.close(process);
+        self.replies.close(process);
+        self.release_socket(process);
         self.heirs.remove(process);
         self.reproached.remove(process);
         self.logs.ended(process);
@@ -193,6 +267,8 @@ impl Children {
     pub fn removed(&mut self, process: &ProcessId) {
         self.stdins.remove(process);
         self.sockets.close(process);
+        self.replies.close(process);
+        self.release_socket(process);
         self.heirs.remove(process);
         self.reproached.remove(process);
         self.logs.forget(process);
@@ -210,6 +286,7 @@ impl Children {
             }
         };
         tokio::select! {
+            process = self.replies.woken() => Tidings::Replied(process),
             process = self.sockets.woken() => Tidings::Said(process),
             process = emptied => Tidings::Emptied(process),
         }

@@ -18,12 +18,13 @@ use super::readiness::Family;
 use super::reaper::{Exit, Reaped, Reaper, Signals};
 use super::spawn::Spawner;
 use super::usage::Meter;
+use crate::config::ProcessKind;
 use crate::config::setting::LogLevel;
 use crate::core::notification::Notification;
 use crate::core::{Effect, Event, Mood, Reply, ReplyTo, Supervisor};
 use crate::logs::LogPlane;
 use crate::model::{
-    Error, ErrorKind, ExitStatus, Instant, Now, ProcessId, Signal, Snapshot, StateCode,
+    Error, ErrorKind, ExitStatus, Instant, Notice, Now, ProcessId, Signal, Snapshot, StateCode,
     SupervisorState, WallTime,
 };
 
@@ -67,6 +68,8 @@ enum Wake {
     Due(tokio::time::Instant),
     Exited(Exit),
     Said(ProcessId),
+    Replied(ProcessId),
+    Told(Notice),
     Asked(Request),
     Restart,
     Rehearsed(Outcome),
@@ -128,6 +131,8 @@ impl Driver {
                 Wake::Happened(event) => self.turn(event).await,
                 Wake::Exited(exit) => self.exited(exit).await,
                 Wake::Said(process) => self.hear(&process).await,
+                Wake::Replied(process) => self.replied(&process, false).await,
+                Wake::Told(notice) => self.told(notice).await,
                 Wake::Due(at) => {
                     self.meters.taken_up(at.into_std());
                     self.turn(Event::DeadlineReached).await
@@ -191,6 +196,7 @@ impl Driver {
             }),
             tidings = self.children.tidings() => match tidings {
                 Tidings::Said(process) => Wake::Said(process),
+                Tidings::Replied(process) => Wake::Replied(process),
                 Tidings::Emptied(process) => Wake::Happened(Event::Emptied { process }),
             },
             at = async {
@@ -202,6 +208,7 @@ impl Driver {
                     None => std::future::pending().await,
                 }
             } => Wake::Due(at),
+            notice = self.logs.told() => Wake::Told(notice),
             Some(outcome) = self.rehearsed.1.recv() => Wake::Rehearsed(outcome),
             Some(request) = self.requests.recv() => Wake::Asked(request),
             () = std::future::ready(()), if self.children.has_closed() => Wake::Idle,
@@ -213,6 +220,9 @@ impl Driver {
     async fn exited(&mut self, exit: Exit) -> Option<Mood> {
         if let Some(process) = self.core.process_of(exit.pid) {
             let (id, notifies) = (process.id.clone(), process.settings.notify);
+            if process.settings.kind == ProcessKind::Listener {
+                self.replied(&id, true).await;
+            }
             if notifies {
                 self.hear(&id).await;
                 if let Some(heir) = self.children.heir(&id) {
@@ -228,6 +238,25 @@ impl Driver {
             }
         }
         self.turn(Event::Exited { pid: exit.pid, status: exit.status }).await
+    }
+
+    /// Takes in what a listener has said.
+    async fn replied(&mut self, id: &ProcessId, last: bool) -> Option<Mood> {
+        match self.children.replied(id, last) {
+            Some(said) => self.turn(said).await,
+            None => None,
+        }
+    }
+
+    /// Takes in an event that a program's output is.
+    async fn told(&mut self, notice: Notice) -> Option<Mood> {
+        let dropped = self.logs.take_notices_dropped();
+        if dropped > 0 {
+            let line =
+                format!("{dropped} events of programs' output were dropped: too many waited");
+            self.log(LogLevel::Error, &line);
+        }
+        self.turn(Event::Told(notice)).await
     }
 
     /// Takes in what a program has said of itself.
@@ -269,6 +298,10 @@ impl Driver {
                         .map(|errno| Event::SignalFailed { process, reason: failed(errno) })
                 }
                 Effect::Empty { process, signal } => self.children.empty(&process, signal),
+                Effect::Deliver { process, envelope } => {
+                    let delivered = self.children.deliver(&process, &envelope);
+                    (!delivered).then_some(Event::Undelivered { process })
+                }
                 other => {
                     self.perform(other);
                     None
@@ -321,10 +354,12 @@ impl Driver {
             Effect::ProcessRemoved { process } => self.children.removed(&process),
             Effect::Sweep { process } => self.children.sweep(&process),
             Effect::ReopenLogs => self.logs.reopen(),
+            Effect::Subscribed(wanted) => self.logs.subscribe(wanted),
             // These are the turn's own.
             Effect::Spawn { .. }
             | Effect::Kill { .. }
             | Effect::Empty { .. }
+            | Effect::Deliver { .. }
             | Effect::Finished(_) => {}
         }
     }

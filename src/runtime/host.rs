@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -96,6 +97,20 @@ impl Host for RealHost {
             .map_err(|error| format!("cannot look up the group {name:?}: {error}"))?
             .map(|group| group.gid.as_raw())
             .ok_or_else(|| format!("{name:?} is not a group: expected a group's name or id"))
+    }
+
+    fn address(&self, host: &str) -> Result<String, String> {
+        if host.is_empty() {
+            return Ok("0.0.0.0".to_owned());
+        }
+        let found = (host, 0_u16)
+            .to_socket_addrs()
+            .map_err(|error| format!("cannot look up the host {host:?}: {error}"))?;
+        let mut found: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+        // The same one however the name service orders them; IPv4 sorts first.
+        found.sort();
+        let first = found.first().map(ToString::to_string);
+        first.ok_or_else(|| format!("{host:?} has no address: expected a host that has one"))
     }
 
     fn hostname(&self) -> String {

@@ -59,6 +59,8 @@ pub struct Grants<'a> {
     pub place: Option<BorrowedFd<'a>>,
     /// Where it tells how it is (sd_notify(3)).
     pub notify_socket: Option<&'a Path>,
+    /// What its standard input is, instead of a pipe.
+    pub input: Option<BorrowedFd<'a>>,
 }
 
 /// Starts children. To be made early: its descriptors should have low numbers.
@@ -130,15 +132,14 @@ impl Spawner {
                 _ => format!("unknown error making dispatchers for '{name}': {errno:?}"),
             })
         })?;
-        let (pid, failed) =
-            self.start(&words, settings, grants.place, &pipes).map_err(|errno| {
-                system(match errno {
-                    Errno::EAGAIN => {
-                        format!("Too many processes in process table to spawn '{name}'")
-                    }
-                    _ => format!("unknown error during fork for '{name}': {errno:?}"),
-                })
-            })?;
+        let (pid, failed) = self.start(&words, settings, grants, &pipes).map_err(|errno| {
+            system(match errno {
+                Errno::EAGAIN => {
+                    format!("Too many processes in process table to spawn '{name}'")
+                }
+                _ => format!("unknown error during fork for '{name}': {errno:?}"),
+            })
+        })?;
         if let Some((stage, errno)) = failed {
             pipes.last_words(&last_words(stage, errno, settings, &resolved));
         }
@@ -152,7 +153,7 @@ impl Spawner {
         &mut self,
         words: &Words,
         settings: &ProcessSettings,
-        place: Option<BorrowedFd<'_>>,
+        grants: Grants<'_>,
         pipes: &Pipes,
     ) -> nix::Result<(i32, Option<(Stage, Errno)>)> {
         // As the reference: who is that user already stays as it is.
@@ -161,7 +162,7 @@ impl Spawner {
         let limits = limits::for_child(&settings.limits);
         let oom_score_adj = words.oom_score_adj.as_ref();
         let plan = Plan {
-            place: place.map(|procs| procs.as_raw_fd()),
+            place: grants.place.map(|procs| procs.as_raw_fd()),
             oom_score_adj: oom_score_adj.map(|text| Text { bytes: text.as_ptr(), len: text.len() }),
             limits: limits.as_ptr(),
             limits_len: limits.len(),
@@ -181,7 +182,11 @@ impl Spawner {
             descriptors: self.descriptors,
             failure: Failure::default(),
         };
-        for (end, slot) in pipes.standard().into_iter().zip(&mut self.slots) {
+        let mut standard = pipes.standard();
+        if let Some(input) = grants.input {
+            standard[0] = input;
+        }
+        for (end, slot) in standard.into_iter().zip(&mut self.slots) {
             dup3(end, slot, OFlag::O_CLOEXEC)?;
         }
         // SAFETY: everything the plan points at outlives this function.

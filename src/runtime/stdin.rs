@@ -73,11 +73,24 @@ impl StdinWriter {
     /// # Errors
     /// See [`StdinError`]. Nothing was taken.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StdinError> {
+        self.write_up_to(STDIN_PENDING_BYTES_MAX, bytes)
+    }
+
+    /// Writes an event to its listener. It has read the one before, so there is room for this one
+    /// however large it is.
+    ///
+    /// # Errors
+    /// As [`StdinWriter::write`].
+    pub fn deliver(&mut self, event: &[u8]) -> Result<(), StdinError> {
+        self.write_up_to(STDIN_PENDING_BYTES_MAX.max(event.len()), event)
+    }
+
+    fn write_up_to(&mut self, most: usize, bytes: &[u8]) -> Result<(), StdinError> {
         let mut state = self.shared.lock();
         let State::Open(pending) = &mut *state else {
             return Err(StdinError::Closed);
         };
-        if pending.len() + bytes.len() > STDIN_PENDING_BYTES_MAX {
+        if pending.len() + bytes.len() > most {
             return Err(StdinError::Full);
         }
         let idle = pending.is_empty();
@@ -217,6 +230,9 @@ mod tests {
         assert_eq!(writer.write(&vec![0; STDIN_PENDING_BYTES_MAX]), Err(StdinError::Full));
         // Some of it went into the pipe.
         writer.write(&[0; 4096]).unwrap();
+        let (mut writer, _theirs) = self::writer();
+        writer.deliver(&vec![0; STDIN_PENDING_BYTES_MAX + 1]).unwrap();
+        assert_eq!(writer.deliver(&vec![0; STDIN_PENDING_BYTES_MAX + 1]), Err(StdinError::Full));
     }
 
     #[tokio::test]

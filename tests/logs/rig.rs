@@ -51,7 +51,7 @@ impl Rig {
     pub fn program(&self, name: &str, target: LogTarget, max_bytes: u64, backups: u32) -> File {
         let (reader, writer) = pipe();
         let (id, settings, facts) = self.process(name, target, max_bytes, backups);
-        self.plane.attach(&id, Stream::Stdout, reader, &settings, &facts);
+        self.plane.attach(&id, 7, Stream::Stdout, reader, &settings, &facts);
         writer
     }
 

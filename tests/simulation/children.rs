@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use supervisord::config::ProcessKind;
 use supervisord::core::Event;
 use supervisord::core::event::{SpawnFailure, SpawnFailureKind};
 use supervisord::core::notification::Notification;
@@ -9,6 +10,7 @@ use supervisord::core::state::State;
 use supervisord::core::transition::{KILL_WAIT, QUICK_RESTARTS_MAX};
 use supervisord::model::{ExitStatus, Instant, ProcessId, Signal, SupervisorState};
 
+use crate::listeners::Face;
 use crate::world::World;
 
 /// A child process of the fake world.
@@ -139,6 +141,7 @@ impl World {
     pub fn spawn(&mut self, process: ProcessId) -> Event {
         let found = self.core.process(&process).expect("a spawn for a process of the fleet");
         let retries = found.settings.startretries;
+        let is_listener = found.settings.kind == ProcessKind::Listener;
         let expectation = self.expectations.entry(process.clone()).or_default();
         expectation.tries += 1;
         // A request begins the count anew; the world cannot see it, so it counts by state.
@@ -174,6 +177,10 @@ impl World {
             manners,
         };
         self.children.insert(pid, child);
+        self.faces.remove(&process);
+        if is_listener {
+            self.faces.insert(process.clone(), Face::default());
+        }
         Event::Spawned { process, pid }
     }
 

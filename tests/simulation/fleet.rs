@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use supervisord::config::program::GroupKind;
 use supervisord::config::setting::Autorestart;
-use supervisord::config::{GroupSettings, ProcessSettings};
+use supervisord::config::{GroupKind, GroupSettings, PoolSettings, ProcessKind, ProcessSettings};
 use supervisord::core::LogNaming;
-use supervisord::model::ProcessId;
+use supervisord::model::{EventSet, EventType, ProcessId};
 
 use crate::random::Random;
 
@@ -29,11 +28,12 @@ pub fn groups(random: &mut Random) -> Vec<Arc<GroupSettings>> {
             }
             let members = PROCESS_NAMES.iter().filter(|_| !random.once_in(3)).copied();
             let members: Vec<_> = members.collect();
+            let kind = kind(random);
             Some(Arc::new(GroupSettings {
                 name: (*name).into(),
-                kind: GroupKind::Group,
+                kind,
                 priority: random.below(3) as i32,
-                processes: members.iter().map(|name| process(name, random)).collect(),
+                processes: members.iter().map(|name| process(name, kind, random)).collect(),
             }))
         })
         .collect();
@@ -50,9 +50,12 @@ pub fn edited(old: &[Arc<GroupSettings>], random: &mut Random) -> Vec<Arc<GroupS
             Some(kept) if random.once_in(2) => {
                 // One member changes, the others stay.
                 let mut group = (**kept).clone();
+                if let GroupKind::EventListener(pool) = &mut group.kind {
+                    *pool = settings(random);
+                }
                 for member in &mut group.processes {
                     if random.once_in(2) {
-                        *member = process(&member.name, random);
+                        *member = process(&member.name, group.kind, random);
                     }
                 }
                 Arc::new(group)
@@ -64,11 +67,28 @@ pub fn edited(old: &[Arc<GroupSettings>], random: &mut Random) -> Vec<Arc<GroupS
     groups
 }
 
-fn process(name: &str, random: &mut Random) -> Arc<ProcessSettings> {
+/// One group in three is a pool of listeners.
+fn kind(random: &mut Random) -> GroupKind {
+    if random.once_in(3) { GroupKind::EventListener(settings(random)) } else { GroupKind::Group }
+}
+
+fn settings(random: &mut Random) -> PoolSettings {
+    let kinds: Vec<EventType> =
+        (0..=random.below(3)).map(|_| *random.pick(&EventType::ALL)).collect();
+    let buffer_size = 1 + random.below(8) as usize;
+    PoolSettings { events: EventSet::of(&kinds), buffer_size }
+}
+
+fn process(name: &str, kind: GroupKind, random: &mut Random) -> Arc<ProcessSettings> {
     let restarts = [Autorestart::Always, Autorestart::Unexpected, Autorestart::Never];
     let notify = random.once_in(3);
     let watchdogsecs = if notify { random.below(4) } else { 0 };
+    let kind = match kind {
+        GroupKind::EventListener(_) => ProcessKind::Listener,
+        GroupKind::Program | GroupKind::Group | GroupKind::FastCgi => ProcessKind::Program,
+    };
     Arc::new(ProcessSettings {
+        kind,
         notify,
         watchdogsecs: Duration::from_secs(watchdogsecs),
         priority: random.below(3) as i32,

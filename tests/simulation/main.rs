@@ -9,6 +9,7 @@ mod brief;
 mod children;
 mod fleet;
 mod invariants;
+mod listeners;
 mod random;
 mod world;
 

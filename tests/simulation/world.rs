@@ -8,11 +8,12 @@ use std::time::Duration;
 use supervisord::config::GroupSettings;
 use supervisord::core::state::State;
 use supervisord::core::{Command, Effect, Event, Mood, Reply, ReplyTo, Supervisor};
-use supervisord::model::{ExitStatus, Instant, Now, ProcessId, Signal, WallTime};
+use supervisord::model::{ExitStatus, Instant, Notice, Now, ProcessId, Signal, WallTime};
 
 use crate::brief;
 use crate::children::{Child, Leftover};
 use crate::fleet;
+use crate::listeners::Face;
 use crate::random::Random;
 
 /// What a failure shows of the past.
@@ -48,6 +49,8 @@ pub struct World {
     pub asked: BTreeMap<ReplyTo, (Instant, Command)>,
     pub next_reply: u64,
     pub expectations: BTreeMap<ProcessId, Expectation>,
+    /// How listeners that have a child stand, as they see it.
+    pub faces: BTreeMap<ProcessId, Face>,
     /// The configuration each update was given, until it is answered.
     pub updates: BTreeMap<ReplyTo, Vec<Arc<GroupSettings>>>,
     pub newest_update: Option<ReplyTo>,
@@ -72,6 +75,7 @@ impl World {
             asked: BTreeMap::new(),
             next_reply: 0,
             expectations: BTreeMap::new(),
+            faces: BTreeMap::new(),
             updates: BTreeMap::new(),
             newest_update: None,
             finished: None,
@@ -99,7 +103,8 @@ impl World {
             self.begin_anew();
             return;
         }
-        match self.random.below(20) {
+        match self.random.below(24) {
+            20..=23 => self.listener_speaks(),
             0..=5 => self.command(),
             6 if self.random.once_in(40) => {
                 let signal = *self.random.pick(&["TERM", "HUP", "INT", "USR2", "CHLD"]);
@@ -149,6 +154,7 @@ impl World {
         self.zombies.clear();
         self.leftovers.clear();
         self.expectations.clear();
+        self.faces.clear();
         self.finished = None;
         let groups = fleet::groups(&mut self.random);
         self.core = Supervisor::new(groups, fleet::naming(&mut self.random));
@@ -165,7 +171,7 @@ impl World {
         let group = process.group.clone();
         let wait = self.random.once_in(2);
         let signal = Signal::parse("USR1").expect("a signal");
-        let command = match self.random.below(60) {
+        let command = match self.random.below(62) {
             0..=11 => Command::Start { process, wait },
             12..=23 => Command::Stop { process, wait },
             24..=31 => Command::Restart { process, wait },
@@ -182,6 +188,7 @@ impl World {
             51..=53 => Command::Update { groups: self.edited() },
             54..=56 => Command::AddGroup { group },
             57..=58 => Command::RemoveGroup { group },
+            59 => Command::SendEvent { notice: Notice::remote("kind", "data") },
             _ if self.random.once_in(30) => Command::Shutdown,
             _ if self.random.once_in(30) => Command::RestartDaemon,
             _ => return,
@@ -286,6 +293,7 @@ impl World {
                 return self.kill(process, pid, signal);
             }
             Effect::Empty { process, signal } => return self.empty(process, signal),
+            Effect::Deliver { process, envelope } => return self.deliver(process, &envelope),
             Effect::Sweep { process } => {
                 let twin = self.children.values().any(|child| child.process == process);
                 assert!(!twin, "{process} is swept while its child lives");
@@ -318,10 +326,12 @@ impl World {
             }
             Effect::ProcessRemoved { process } => {
                 self.expectations.remove(&process);
+                self.faces.remove(&process);
                 self.leftovers.remove(&process);
             }
-            Effect::Ended { .. }
-            | Effect::Log { .. }
+            Effect::Ended { process, .. } => drop(self.faces.remove(&process)),
+            Effect::Log { .. }
+            | Effect::Subscribed(_)
             | Effect::ProcessAdded { .. }
             | Effect::ReopenLogs => {}
         }

@@ -153,8 +153,8 @@ async fn a_bad_signal_is_told_for_each_process_it_was_meant_for() {
     fleet.push(process("z", StateCode::Running));
     let fake = Fake::new(&fleet);
     fake.change(|snapshot| {
-        snapshot.groups.insert("z".into(), GroupInfo { priority: 1 });
-        snapshot.groups.insert("g".into(), GroupInfo { priority: 2 });
+        snapshot.groups.insert("z".into(), GroupInfo::new(1));
+        snapshot.groups.insert("g".into(), GroupInfo::new(2));
     });
     let answer = ask(&fake, "signalAllProcesses NOPE").await.unwrap();
     assert_eq!(column(&answer, "name"), ["z", "a", "c", "cat"]);

@@ -143,7 +143,7 @@ pub fn facts(stdout: &str, stderr: &str) -> ProcessFacts {
 }
 
 pub fn snapshot(processes: &[ProcessInfo]) -> Snapshot {
-    let groups = processes.iter().map(|p| (p.id.group.clone(), GroupInfo { priority: 999 }));
+    let groups = processes.iter().map(|p| (p.id.group.clone(), GroupInfo::new(999)));
     Snapshot {
         generation: 1,
         state: SupervisorState::Running,

@@ -2,7 +2,8 @@
 
 use super::process::structure;
 use super::{Access, error, operations};
-use crate::model::{ErrorKind, ProcessInfo, Role, StateCode, SupervisorState};
+use crate::core::Command;
+use crate::model::{ErrorKind, Notice, ProcessInfo, Role, StateCode, SupervisorState};
 use crate::xmlrpc::Value;
 use fake::{Fake, process};
 
@@ -200,7 +201,9 @@ async fn while_everything_stops_only_the_system_answers() {
         let typed = fake.api.call(operations::GetPid {}).await;
         assert_eq!(typed, Err(ErrorKind::ShutdownState.into()));
     }
-    assert_eq!(fake.commands(), []);
+    // Events are sent on, to whoever is left.
+    let sent = Command::SendEvent { notice: Notice::remote("1", "1") };
+    assert_eq!(fake.commands(), [sent.clone(), sent]);
 }
 
 #[tokio::test]

@@ -73,6 +73,14 @@ impl Host for FakeHost {
         if name == "ops" { Ok(50) } else { Err(format!("{name:?} is not a group: expected one")) }
     }
 
+    fn address(&self, host: &str) -> Result<String, String> {
+        match host {
+            "localhost" => Ok("127.0.0.1".to_owned()),
+            "" => Ok("0.0.0.0".to_owned()),
+            _ => Err(format!("{host:?} is not a host: expected one")),
+        }
+    }
+
     fn hostname(&self) -> String {
         "node".to_owned()
     }

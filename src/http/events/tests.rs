@@ -269,7 +269,7 @@ async fn what_a_program_writes_is_told_to_who_names_it() {
     let (pipe, writer) = nix::unistd::pipe().unwrap();
     let web = process("web", StateCode::Running);
     let settings = Arc::new(crate::config::ProcessSettings::new("web", "cat"));
-    rig.fake.api.logs().attach(&web.id, Stream::Stdout, pipe, &settings, &web.facts);
+    rig.fake.api.logs().attach(&web.id, 7, Stream::Stdout, pipe, &settings, &web.facts);
     let mut reader = rig.read("types=process_log", None).await;
     let mut told = std::pin::pin!(reader.told());
     // What was written before the first look is no news.

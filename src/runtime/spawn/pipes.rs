@@ -1,6 +1,6 @@
 //! The pipes between the daemon and a child.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::Result;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -51,9 +51,9 @@ impl Pipes {
     }
 
     /// What becomes the child's descriptors 0, 1 and 2.
-    pub fn standard(&self) -> [&OwnedFd; 3] {
+    pub fn standard(&self) -> [BorrowedFd<'_>; 3] {
         let stderr = self.stderr.as_ref().unwrap_or(&self.stdout);
-        [&self.stdin.childs, &self.stdout.childs, &stderr.childs]
+        [self.stdin.childs.as_fd(), self.stdout.childs.as_fd(), stderr.childs.as_fd()]
     }
 
     /// Says on the child's stderr why it did not become its program, in the reference's words.
