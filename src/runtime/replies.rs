@@ -95,10 +95,6 @@ impl Replies {
                 }
                 Ok(count) => {
                     said.extend_from_slice(chunk.get(..count).unwrap_or_default());
-                    if count < chunk.len() {
-                        // Emptied; what comes now is told again.
-                        return Some(said);
-                    }
                 }
                 Err(Errno::EINTR) => {}
                 Err(_) => return Some(said),
@@ -117,9 +113,11 @@ async fn watch(
     woken: mpsc::UnboundedSender<ProcessId>,
 ) {
     while let Ok(mut ready) = pipe.readable().await {
+        // One that nobody can write to any more is readable for ever.
+        let closed = ready.ready().is_read_closed();
         // Before it is read: what comes later is told again.
         ready.clear_ready();
-        if woken.send(process.clone()).is_err() {
+        if woken.send(process.clone()).is_err() || closed {
             return;
         }
     }

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from supervisor.xmlrpc import SupervisorTransport
 
-WAIT_SECONDS_MAX = 60.0
+WAIT_SECONDS_MAX = 8.0
 """How long a fact may take to come true before the scenario fails."""
 
 RUN_SECONDS_MAX = 40.0
@@ -23,6 +23,9 @@ RUN_SECONDS_MAX = 40.0
 
 POLL_SECONDS = 0.03
 """How often a fact that has no event is looked at."""
+
+HERE = Path(__file__).resolve().parent
+"""Where the programs are that scenarios run."""
 
 MARK = "ORACLE_WORLD"
 """The environment variable by which a world finds what its programs left behind."""
@@ -108,6 +111,8 @@ class World:
             "@DIR@": str(self.dir),
             "@PORT@": str(self.port),
             "@PYTHON@": sys.executable,
+            "@EAR@": str(HERE / "ear.py"),
+            "@FCGI@": str(HERE / "fcgi.py"),
         }
         for name, value in facts.items():
             text = text.replace(name, value)

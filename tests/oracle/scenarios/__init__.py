@@ -5,7 +5,7 @@ from importlib import import_module
 from oracle.scenario import Scenario
 
 ABOUT = [
-    "calls", "lifecycle", "reload", "logs", "config", "environment", "daemon", "http", "ctl",
+    "calls", "lifecycle", "reload", "logs", "config", "environment", "daemon", "http", "ctl", "events",
 ]
 
 
