@@ -28,9 +28,11 @@ SERVICES = {
     "db": "once:exited",
 }
 
+# It lives long enough to be seen running: one that is gone when its start is told is started again
+# by supervisord-dependent-startup, under Supervisor as well.
 ONCE = """
 [program:once]
-command=/bin/sh -c "echo once >>@DIR@/order"
+command=/bin/sh -c "echo once >>@DIR@/order; exec sleep 1"
 startsecs=0
 autostart=false
 autorestart=false
