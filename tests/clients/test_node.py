@@ -36,7 +36,7 @@ def calls(request, launch):
 
     def make(*wanted):
         said = world.run_client(
-            "node", PROGRAMS / "calls.js", WHERE[request.param], json.dumps(wanted),
+            shutil.which("node"), PROGRAMS / "calls.js", WHERE[request.param], json.dumps(wanted),
             NODE_PATH=str(MODULES),
         )
         assert said.exit == 0, said.stderr

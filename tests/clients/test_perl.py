@@ -37,7 +37,7 @@ autostart=false
 
 def calls(world, *wanted, login=""):
     url = f"http://{login}127.0.0.1:@PORT@/RPC2"
-    said = world.run_client("perl", PROGRAMS / "calls.pl", url, json.dumps(wanted))
+    said = world.run_client(shutil.which("perl"), PROGRAMS / "calls.pl", url, json.dumps(wanted))
     assert (said.exit, said.stderr) == (0, "")
     return json.loads(said.stdout)
 
