@@ -17,7 +17,7 @@ use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Uid, getpid, getppid, getsid};
 use supervisord::config::DaemonSettings;
-use supervisord::config::setting::LogLevel;
+use supervisord::config::setting::{LogLevel, SystemLog};
 use supervisord::model::ProcessId;
 use supervisord::runtime::spawn::Grants;
 use supervisord::runtime::startup::{Notice, daemonize, drop_privileges, raise_limits, settle};
@@ -47,6 +47,8 @@ fn succeed(part: &str) {
 fn daemon(directory: Option<PathBuf>) -> DaemonSettings {
     DaemonSettings {
         logfile: None,
+        log_copies: Vec::new(),
+        system_log: SystemLog::default(),
         logfile_max_bytes: 0,
         logfile_backups: 0,
         loglevel: LogLevel::Info,

@@ -162,7 +162,6 @@ fn settings(group: &GroupSettings, process: &ProcessSettings, snapshot: &Snapsho
     let running = snapshot.process(&ProcessId::new(group.name.clone(), process.name.clone()));
     let log = |target: &LogTarget, in_use: Option<&String>| match (target, in_use) {
         (LogTarget::File(path), _) => path.to_string_lossy().into_owned(),
-        (LogTarget::Syslog, _) => "syslog".to_owned(),
         (LogTarget::None, _) => "none".to_owned(),
         (LogTarget::Auto, Some(path)) if !path.is_empty() => path.clone(),
         (LogTarget::Auto, _) => "auto".to_owned(),
@@ -192,7 +191,7 @@ fn settings(group: &GroupSettings, process: &ProcessSettings, snapshot: &Snapsho
         ("stdout_logfile", log(&out.target, running.map(|p| &p.facts.stdout_logfile)).into()),
         ("stdout_logfile_backups", int(out.backups.into())),
         ("stdout_logfile_maxbytes", int(out.max_bytes)),
-        ("stdout_syslog", out.syslog.into()),
+        ("stdout_syslog", out.has_syslog().into()),
         ("stopsignal", process.stopsignal.number().into()),
         ("stopwaitsecs", int(process.stopwaitsecs.as_secs())),
         ("stderr_capture_maxbytes", int(err.capture_max_bytes)),
@@ -200,7 +199,7 @@ fn settings(group: &GroupSettings, process: &ProcessSettings, snapshot: &Snapsho
         ("stderr_logfile", log(&err.target, running.map(|p| &p.facts.stderr_logfile)).into()),
         ("stderr_logfile_backups", int(err.backups.into())),
         ("stderr_logfile_maxbytes", int(err.max_bytes)),
-        ("stderr_syslog", err.syslog.into()),
+        ("stderr_syslog", err.has_syslog().into()),
         ("serverurl", text(process.serverurl.clone())),
     ])
 }

@@ -4,13 +4,18 @@ use std::path::PathBuf;
 
 use super::environment;
 use super::section::Section;
-use super::setting::{self, LogLevel, User};
+use super::setting::{self, LogCopy, LogLevel, LogTarget, SystemLog, User};
+use super::{output, target};
 
 /// `[supervisord]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DaemonSettings {
     /// The activity log, an absolute path; `None` for `NONE`. May be `/dev/stdout` and the like.
     pub logfile: Option<PathBuf>,
+    /// Everything else that gets the activity log.
+    pub log_copies: Vec<LogCopy>,
+    /// What its lines say of themselves in system logs.
+    pub system_log: SystemLog,
     /// Rotate the activity log at this many bytes; 0 means never.
     pub logfile_max_bytes: u64,
     /// How many rotated activity logs to keep.
@@ -54,8 +59,11 @@ pub(super) fn read(mut section: Section<'_>) -> (DaemonSettings, Vec<(String, St
     let pidfile = section
         .take("pidfile", |text| world.file_path(text))
         .unwrap_or_else(|| "supervisord.pid".into());
+    let (logfile, log_copies) = logfile(&mut section);
     let settings = DaemonSettings {
-        logfile: logfile(&mut section).map(|path| world.absolute(&path)),
+        logfile: logfile.map(|path| world.absolute(&path)),
+        log_copies,
+        system_log: output::system_log(&mut section),
         logfile_max_bytes: section.byte_size("logfile_maxbytes", 50 << 20),
         logfile_backups: section.integer("logfile_backups", 10, 0..=i64::from(u32::MAX)) as u32,
         loglevel: section.take("loglevel", setting::log_level).unwrap_or(LogLevel::Info),
@@ -78,18 +86,17 @@ pub(super) fn read(mut section: Section<'_>) -> (DaemonSettings, Vec<(String, St
     (settings, environment)
 }
 
-fn logfile(section: &mut Section<'_>) -> Option<PathBuf> {
+fn logfile(section: &mut Section<'_>) -> (Option<PathBuf>, Vec<LogCopy>) {
     let world = section.world;
-    let Some(text) = section.text("logfile") else {
-        return Some("supervisord.log".into());
+    let read = |text: &str| match target::list(world, text)? {
+        (LogTarget::None, copies) => Ok((None, copies)),
+        (LogTarget::File(path), copies) => Ok((Some(path), copies)),
+        (LogTarget::Auto, _) => {
+            Err("is AUTO, which is for programs: expected a file or NONE".to_owned())
+        }
     };
-    if text.eq_ignore_ascii_case("none") {
-        return None;
+    if section.raw_text("logfile").is_none() {
+        return (Some("supervisord.log".into()), Vec::new());
     }
-    if text == "syslog" {
-        let message = "syslog is not served by this version: the activity log is not kept";
-        section.warn("logfile", message.to_owned());
-        return None;
-    }
-    world.file_path(&text).map_err(|message| section.error("logfile", message)).ok()
+    section.take("logfile", read).unwrap_or_default()
 }

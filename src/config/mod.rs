@@ -1,7 +1,8 @@
 //! From the text of `supervisord.conf` to typed settings; files and host only through traits.
 //!
 //! A reading goes text -> sections ([`ini`]) -> typed values ([`section`], [`setting`],
-//! [`expand`]) -> settings ([`daemon`], [`server`], [`access`], [`program`], [`kind`], [`limits`], [`group`]). What is wrong is noted
+//! [`expand`]) -> settings ([`daemon`], [`server`], [`access`], [`program`], [`kind`], [`output`],
+//! [`target`], [`limits`], [`group`]). What is wrong is noted
 //! with its place and reading goes on, so that one run tells everything ([`problem`]).
 //!
 //! **Invariant:** the same text, files and host give the same settings; nothing is started,
@@ -25,12 +26,14 @@ pub mod kind;
 pub mod limits;
 mod load;
 pub mod node;
+mod output;
 pub mod problem;
 pub mod program;
 pub mod report;
 mod section;
 pub mod server;
 pub mod setting;
+mod target;
 pub mod tls;
 
 pub use access::{Access, Account, Credentials};

@@ -10,6 +10,7 @@ use super::expand::ProgramNames;
 use super::ini::{Ini, RawSection};
 use super::kind::{GroupKind, ProcessKind};
 use super::limits::{self, Limits};
+use super::output::{STDERR, STDOUT, log, system_log};
 use super::problem::Severity;
 use super::section::{Section, World};
 use super::setting::{self, Autorestart, LogSettings, LogTarget, StopSignal, User};
@@ -42,10 +43,6 @@ const NOT_SERVED: &[&str] = &[
     "restart_signal_when_file_changed",
     "restart_when_binary_changed",
     "restartpause",
-    "syslog_facility",
-    "syslog_stderr_priority",
-    "syslog_stdout_priority",
-    "syslog_tag",
 ];
 
 /// A group of processes that are started and stopped together.
@@ -264,14 +261,15 @@ fn process(
     let mut section = section.with_program(ProgramNames { environment: &own, ..names });
     let name = process_name(&mut section, names);
     let directory = section.text("directory").map(|text| fleet.world.expand_home(&text));
-    let stdout = log(&mut section, &STDOUT);
-    let mut stderr = log(&mut section, &STDERR);
+    let system = system_log(&mut section);
+    let stdout = log(&mut section, &STDOUT, &system);
+    let mut stderr = log(&mut section, &STDERR, &system);
     if redirect_stderr {
-        if matches!(stderr.target, LogTarget::File(_)) {
+        if matches!(stderr.target, LogTarget::File(_)) || !stderr.copies.is_empty() {
             let message = "has no effect, because redirect_stderr is true";
             section.warn("stderr_logfile", message.to_owned());
         }
-        stderr.target = LogTarget::None;
+        stderr = LogSettings { target: LogTarget::None, copies: Vec::new(), ..stderr };
     }
     let conf_file = section.text("conf_file").map(|text| fleet.world.expand_home(&text));
     let command = section.text("command");
@@ -383,66 +381,4 @@ fn stop_signal(section: &mut Section<'_>) -> StopSignal {
         section.warn("stopsignal", message.to_owned());
     }
     signal
-}
-
-/// The keys of one stream.
-struct LogKeys {
-    logfile: &'static str,
-    max_bytes: &'static str,
-    backups: &'static str,
-    capture_max_bytes: &'static str,
-    events_enabled: &'static str,
-    syslog: &'static str,
-}
-
-const STDOUT: LogKeys = LogKeys {
-    logfile: "stdout_logfile",
-    max_bytes: "stdout_logfile_maxbytes",
-    backups: "stdout_logfile_backups",
-    capture_max_bytes: "stdout_capture_maxbytes",
-    events_enabled: "stdout_events_enabled",
-    syslog: "stdout_syslog",
-};
-
-const STDERR: LogKeys = LogKeys {
-    logfile: "stderr_logfile",
-    max_bytes: "stderr_logfile_maxbytes",
-    backups: "stderr_logfile_backups",
-    capture_max_bytes: "stderr_capture_maxbytes",
-    events_enabled: "stderr_events_enabled",
-    syslog: "stderr_syslog",
-};
-
-fn log(section: &mut Section<'_>, keys: &LogKeys) -> LogSettings {
-    let text = section.text_expanded_twice(keys.logfile).unwrap_or_else(|| "auto".to_owned());
-    // `stdout_logfile=syslog` is the old form of `stdout_syslog=true`.
-    let old_syslog = text.eq_ignore_ascii_case("syslog");
-    let target = match text.to_lowercase().as_str() {
-        "none" | "off" | "syslog" => Ok(LogTarget::None),
-        "auto" => Ok(LogTarget::Auto),
-        _ => section.world.file_path(&text).map(LogTarget::File),
-    };
-    let log = LogSettings {
-        target: target.unwrap_or_else(|message| {
-            section.error(keys.logfile, message);
-            LogTarget::None
-        }),
-        max_bytes: section.byte_size(keys.max_bytes, 50 << 20),
-        backups: section.integer(keys.backups, 10, 0..=i64::from(u32::MAX)) as u32,
-        capture_max_bytes: section.byte_size(keys.capture_max_bytes, 0),
-        events_enabled: section.boolean(keys.events_enabled, false),
-        syslog: section.boolean(keys.syslog, false) || old_syslog,
-    };
-    if log.target == LogTarget::Auto && log.max_bytes == 0 {
-        let message = "is 0 for an AUTO log, which can fill the disk: expected a limit";
-        section.warn(keys.max_bytes, message.to_owned());
-    }
-    if old_syslog {
-        section.warn(keys.logfile, format!("is syslog, the old form of {}=true", keys.syslog));
-    }
-    if log.syslog {
-        let key = if old_syslog { keys.logfile } else { keys.syslog };
-        section.warn(key, "is not served by this version and has no effect".to_owned());
-    }
-    log
 }

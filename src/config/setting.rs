@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use crate::model::Signal;
 
-/// Where a stream of a program goes.
+pub use super::target::{FormatField, FormatPart, LogCopy, LogFormat, SyslogAddress, SystemLog};
+
+/// The log of a stream of a program: what is shown of it and can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogTarget {
     /// A file of the daemon's own naming in `childlogdir`.
@@ -16,15 +18,17 @@ pub enum LogTarget {
     None,
     /// This file. `/dev/stdout`, `/dev/stderr` and `/dev/null` are among them.
     File(PathBuf),
-    /// The system log and nothing else.
-    Syslog,
 }
 
 /// One stream's capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogSettings {
-    /// Where it goes.
+    /// The log that is shown and can be read: the first file of the list.
     pub target: LogTarget,
+    /// Everything else that gets it, files with the same rotation.
+    pub copies: Vec<LogCopy>,
+    /// How its lines are written.
+    pub format: LogFormat,
     /// Rotate when the file has reached this many bytes; 0 means never.
     pub max_bytes: u64,
     /// How many rotated files to keep; 0 truncates.
@@ -33,8 +37,10 @@ pub struct LogSettings {
     pub capture_max_bytes: u64,
     /// Whether output is announced as `PROCESS_LOG` events.
     pub events_enabled: bool,
-    /// Whether a copy goes to the system log.
+    /// Whether a copy goes to the system log in Supervisor's form.
     pub syslog: bool,
+    /// What lines say of themselves in system logs and the journal.
+    pub system: SystemLog,
 }
 
 impl LogSettings {
@@ -43,12 +49,21 @@ impl LogSettings {
     pub fn new(target: LogTarget) -> Self {
         Self {
             target,
+            copies: Vec::new(),
+            format: LogFormat::Raw,
             max_bytes: 50 << 20,
             backups: 10,
             capture_max_bytes: 0,
             events_enabled: false,
             syslog: false,
+            system: SystemLog::default(),
         }
+    }
+
+    /// Whether a system log gets it, in whatever form.
+    #[must_use]
+    pub fn has_syslog(&self) -> bool {
+        self.syslog || self.copies.iter().any(|copy| matches!(copy, LogCopy::Syslog(_)))
     }
 }
 

@@ -69,7 +69,6 @@ impl LogNaming {
         match target {
             LogTarget::None => String::new(),
             LogTarget::File(path) => path.to_string_lossy().into_owned(),
-            LogTarget::Syslog => "syslog".to_owned(),
             LogTarget::Auto => {
                 let Self { directory, identifier, .. } = self;
                 let head = format!("{directory}/{}-{stream}---{identifier}-", id.name);

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use nix::sys::stat::fstat;
 
 use super::counts::StreamCounts;
+use super::forward::{Destination, Envelope, Forwarder, Forwarders, Owner, SystemSockets};
 use super::pump::Moment;
 use super::sink::SinkSettings;
 use super::sinks::{SinkId, Sinks};
+use super::stamp::{Clock, Style};
 use crate::config::DaemonSettings;
-use crate::config::setting::LogLevel;
+use crate::config::setting::{LogCopy, LogLevel, SystemLog};
 use crate::model::WallTime;
 
 /// Lines are gathered up to this many bytes before they are written in one piece.
@@ -32,6 +34,12 @@ pub struct ActivitySettings {
     pub console: Console,
     /// Remove terminal escapes from the programs' output.
     pub strip_ansi: bool,
+    /// Everything else that gets it.
+    pub copies: Vec<LogCopy>,
+    /// What its lines say of themselves in system logs.
+    pub system: SystemLog,
+    /// Where the host's own logs listen, for programs too.
+    pub sockets: SystemSockets,
 }
 
 /// What standard output is to the activity log.
@@ -71,6 +79,9 @@ impl From<&DaemonSettings> for ActivitySettings {
                 Console::Off
             },
             strip_ansi: daemon.strip_ansi,
+            copies: daemon.log_copies.clone(),
+            system: daemon.system_log.clone(),
+            sockets: SystemSockets::default(),
         }
     }
 }
@@ -81,8 +92,9 @@ pub(super) struct Activity {
     path: Option<PathBuf>,
     /// One for each form that is asked for.
     outputs: Vec<Outputs>,
-    /// The last second's date and time, for most lines share it.
-    second: Option<(i64, String)>,
+    /// Where its lines are sent, and how.
+    posts: Vec<(Arc<Forwarder>, Envelope)>,
+    clock: Clock,
     /// What is counted of it.
     pub counts: Arc<StreamCounts>,
 }
@@ -104,7 +116,12 @@ enum Form {
 
 impl Activity {
     /// Opens its targets.
-    pub fn open(settings: ActivitySettings, sinks: &mut Sinks, now: Moment) -> Self {
+    pub fn open(
+        settings: ActivitySettings,
+        sinks: &mut Sinks,
+        forwarders: &mut Forwarders,
+        now: Moment,
+    ) -> Self {
         let form = match settings.console {
             Console::Off => None,
             Console::Plain => Some(Form::Dated),
@@ -114,23 +131,32 @@ impl Activity {
             let plain = SinkSettings { max_bytes: 0, backups: 0, auto: false };
             (form, sinks.acquire(Path::new("/dev/stdout"), plain, now))
         });
-        let file = settings.logfile.as_deref().map(|path| {
-            let (max_bytes, backups) = (settings.max_bytes, settings.backups);
-            let rotated = SinkSettings { max_bytes, backups, auto: false };
-            (Form::Dated, sinks.acquire(path, rotated, now))
+        let (max_bytes, backups) = (settings.max_bytes, settings.backups);
+        let rotated = SinkSettings { max_bytes, backups, auto: false };
+        let copies = settings.copies.iter().filter_map(|copy| match copy {
+            LogCopy::File(path) => Some(path.as_path()),
+            LogCopy::Syslog(_) | LogCopy::Journal => None,
         });
+        let files: Vec<_> = settings.logfile.as_deref().into_iter().chain(copies).collect();
+        let files = files.into_iter().map(|path| (Form::Dated, sinks.acquire(path, rotated, now)));
         let mut outputs: Vec<Outputs> = Vec::new();
-        for (form, sink) in console.into_iter().chain(file) {
+        for (form, sink) in console.into_iter().chain(files.collect::<Vec<_>>()) {
             match outputs.iter_mut().find(|output| output.form == form) {
                 Some(output) => output.sinks.push(sink),
                 None => outputs.push(Outputs { form, sinks: vec![sink], batch: String::new() }),
             }
         }
+        let destinations = settings.copies.iter().filter_map(Destination::of);
+        let posts = destinations.map(|destination| {
+            let envelope = Envelope::of_the_daemon(&destination, &settings.system);
+            (forwarders.to(destination), envelope)
+        });
         Self {
             level: settings.level,
+            posts: posts.collect(),
             path: settings.logfile,
             outputs,
-            second: None,
+            clock: Clock::new(Style::Dated),
             counts: Arc::default(),
         }
     }
@@ -167,21 +193,25 @@ impl Activity {
         if !self.logs(level) {
             return;
         }
-        let seconds = wall.seconds();
-        if self.second.as_ref().is_none_or(|(known, _)| *known != seconds) {
-            self.second = Some((seconds, local_time(seconds)));
-        }
-        let date = self.second.as_ref().map_or("", |(_, date)| date);
-        let (millis, tag) = (wall.subsec_micros() / 1000, tag(level));
+        let (date, tag) = (self.clock.render(wall), tag(level));
         for output in &mut self.outputs {
             let _ = match output.form {
-                Form::Dated => writeln!(output.batch, "{date},{millis:03} {tag} {text}"),
+                Form::Dated => writeln!(output.batch, "{date} {tag} {text}"),
                 Form::Journal => writeln!(output.batch, "<{}>{text}", priority(level)),
             };
             // A file is rotated after the line that fills it, as in the reference.
             let room = output.sinks.iter().map(|&id| sinks.room(id)).min().unwrap_or(u64::MAX);
             if output.batch.len() >= BATCH_BYTES_MAX || output.batch.len() as u64 >= room {
                 output.flush(sinks, now, &self.counts);
+            }
+        }
+        if !self.posts.is_empty() {
+            let owner = Owner::Main(Arc::clone(&self.counts));
+            for line in text.split('\n') {
+                for (forwarder, envelope) in &mut self.posts {
+                    let record = envelope.seal_as(priority(level), wall, line.as_bytes());
+                    forwarder.post(record, line.len() + 1, &owner);
+                }
             }
         }
     }
@@ -245,20 +275,6 @@ pub fn local_tm(seconds: i64) -> libc::tm {
     tm
 }
 
-/// `2026-11-22 19:33:39` in local time.
-fn local_time(seconds: i64) -> String {
-    let tm = local_tm(seconds);
-    format!(
-        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
-        i64::from(tm.tm_year) + 1900,
-        tm.tm_mon + 1,
-        tm.tm_mday,
-        tm.tm_hour,
-        tm.tm_min,
-        tm.tm_sec
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,7 +291,16 @@ mod tests {
             level: LogLevel::Info,
             console: Console::Off,
             strip_ansi: false,
+            copies: Vec::new(),
+            system: SystemLog::default(),
+            sockets: SystemSockets::default(),
         }
+    }
+
+    fn open(settings: ActivitySettings, sinks: &mut Sinks) -> Activity {
+        let queue = Arc::new(super::super::queue::Queue::new().unwrap());
+        let mut forwarders = Forwarders::new(settings.sockets.clone(), queue);
+        Activity::open(settings, sinks, &mut forwarders, NOW)
     }
 
     #[test]
@@ -283,7 +308,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("supervisord.log");
         let mut sinks = Sinks::default();
-        let mut activity = Activity::open(settings(log.clone(), 0), &mut sinks, NOW);
+        let mut activity = open(settings(log.clone(), 0), &mut sinks);
         let wall = WallTime(1_795_376_019_123_999);
         activity.add(LogLevel::Info, wall, "supervisord started with pid 1", &mut sinks, NOW);
         activity.add(LogLevel::Debug, wall, "not logged", &mut sinks, NOW);
@@ -291,7 +316,7 @@ mod tests {
         activity.flush(&mut sinks, NOW);
         let expected = format!(
             "{0},123 INFO supervisord started with pid 1\n{0},125 CRIT two\n",
-            local_time(1_795_376_019)
+            super::super::stamp::local(1_795_376_019)
         );
         assert_eq!(fs::read_to_string(log).unwrap(), expected);
     }
@@ -302,7 +327,7 @@ mod tests {
         let log = dir.path().join("supervisord.log");
         let mut sinks = Sinks::default();
         // A line with a text of 4 bytes has 34 bytes.
-        let mut activity = Activity::open(settings(log.clone(), 68), &mut sinks, NOW);
+        let mut activity = open(settings(log.clone(), 68), &mut sinks);
         for n in 0..5 {
             let text = format!("no {n}");
             activity.add(LogLevel::Info, WallTime::NEVER, &text, &mut sinks, NOW);

@@ -6,7 +6,7 @@ use super::Stream;
 use super::ansi::Stripper;
 use super::counts::ProcessCounts;
 use super::outlet::Outlet;
-use super::sinks::SinkId;
+use super::route::Route;
 use crate::config::setting::LogLevel;
 use crate::model::ProcessId;
 use crate::model::notice::python_bytes;
@@ -14,7 +14,7 @@ use crate::model::notice::python_bytes;
 /// Where it goes.
 #[derive(Debug)]
 pub(super) struct Feed {
-    pub sink: Option<SinkId>,
+    pub route: Route,
     pub stripper: Option<Stripper>,
     pub counts: Arc<ProcessCounts>,
 }
@@ -45,15 +45,12 @@ impl Feed {
             stripper.finish(&mut rest);
             self.write(&rest, outlet);
         }
-        if let Some(sink) = self.sink {
-            outlet.sinks.release(sink);
-        }
+        let now = outlet.now();
+        self.route.release(&mut outlet.sinks, now, self.counts.of(Stream::Stdout));
     }
 
-    fn write(&self, bytes: &[u8], outlet: &mut Outlet) {
-        if let Some(sink) = self.sink {
-            let now = outlet.now();
-            outlet.sinks.write(sink, bytes, now, self.counts.of(Stream::Stdout));
-        }
+    fn write(&mut self, bytes: &[u8], outlet: &mut Outlet) {
+        let now = outlet.now();
+        self.route.write(bytes, &mut outlet.sinks, now, self.counts.of(Stream::Stdout));
     }
 }

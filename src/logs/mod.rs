@@ -2,8 +2,9 @@
 //!
 //! One thread of its own (`plane.rs` is the way in, `worker.rs` what it does) reads every pipe and
 //! writes every file, so a stalled disk stalls nothing but logging. `pump.rs` decides when a pipe
-//! is read, `sink.rs` what becomes of the bytes, `rotate.rs` and `stream.rs` are its two kinds of
-//! target. Readers never meet the writer: they read the files (`read.rs`, `follow.rs`).
+//! is read, `route.rs` where its bytes go, `sink.rs` what becomes of them in a file: `rotate.rs` and
+//! `stream.rs` are its two kinds. System logs and the journal get whole lines (`lines.rs`,
+//! `format.rs`), sent by threads of their own (`forward/`). Readers never meet the writer: they read the files (`read.rs`, `follow.rs`).
 //!
 //! Invariants: with nothing to do the thread sleeps without a timeout; no error on the way to a
 //! file stops a program or ends a pump; what is lost is counted and the count is logged.
@@ -19,6 +20,9 @@ mod ears;
 mod episode;
 mod feed;
 pub mod follow;
+mod format;
+mod forward;
+mod lines;
 mod notices;
 mod outlet;
 mod output;
@@ -28,14 +32,17 @@ mod pumps;
 mod queue;
 pub mod read;
 mod rotate;
+mod route;
 mod sink;
 mod sinks;
+mod stamp;
 mod stream;
 mod worker;
 
 pub use activity::{ActivitySettings, Console, local_tm};
 pub use counts::{Counts, ProcessCounts, StreamCounts};
 pub use follow::{Followed, Follower};
+pub use forward::SystemSockets;
 pub use plane::LogPlane;
 
 /// One of a program's two outputs.

@@ -1,16 +1,21 @@
 //! Everything the log thread writes to: the sinks, and the activity log among them.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Instant;
 
 use super::activity::{Activity, ActivitySettings};
+use super::forward::Forwarders;
 use super::pump::Moment;
+use super::queue::Queue;
 use super::sinks::Sinks;
+use super::stamp;
 use crate::config::setting::LogLevel;
 use crate::model::WallTime;
 
 /// The thread's clock and its targets.
 pub(super) struct Outlet {
     pub sinks: Sinks,
+    pub forwarders: Forwarders,
     pub activity: Activity,
     started: Instant,
 }
@@ -20,12 +25,13 @@ impl Outlet {
     ///
     /// # Errors
     /// It cannot be opened; why, in words.
-    pub fn open(settings: ActivitySettings) -> Result<Self, String> {
+    pub fn open(settings: ActivitySettings, queue: Arc<Queue>) -> Result<Self, String> {
         let mut sinks = Sinks::default();
-        let activity = Activity::open(settings, &mut sinks, Moment::ZERO);
+        let mut forwarders = Forwarders::new(settings.sockets.clone(), queue);
+        let activity = Activity::open(settings, &mut sinks, &mut forwarders, Moment::ZERO);
         match sinks.take_reports().into_iter().next() {
             Some((_, why)) => Err(why),
-            None => Ok(Self { sinks, activity, started: Instant::now() }),
+            None => Ok(Self { sinks, forwarders, activity, started: Instant::now() }),
         }
     }
 
@@ -42,9 +48,17 @@ impl Outlet {
 
     /// Logs a line of the log thread's own.
     pub fn report(&mut self, level: LogLevel, text: &str) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let wall = WallTime(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
-        self.log(level, wall, text);
+        self.log(level, stamp::now(), text);
+    }
+
+    /// Writes what waits, to files and as far as it can be sent.
+    pub fn finish(&mut self) {
+        self.say();
+        for text in self.forwarders.finish() {
+            self.report(LogLevel::Warn, &text);
+        }
+        self.say();
+        self.sinks.flush(self.now());
     }
 
     /// Writes the activity log's lines, those that the writing itself gives rise to included.

@@ -123,7 +123,7 @@ impl LogPlane {
         });
     }
 
-    /// Takes the reading end of a child's pipe and logs what comes out of it until end of file.
+    /// Takes the reading end of the pipe of this child and logs what comes out of it until end of file.
     pub fn attach(
         &self,
         process: &ProcessId,
@@ -147,11 +147,13 @@ impl LogPlane {
     pub fn open_feed(
         &self,
         process: &ProcessId,
+        pid: i32,
         settings: &Arc<ProcessSettings>,
         facts: &Arc<ProcessFacts>,
     ) {
         self.tell(Order::Feed {
             process: process.clone(),
+            pid,
             settings: settings.clone(),
             facts: facts.clone(),
         });

@@ -21,7 +21,7 @@ use super::Stream;
 use super::ansi::Stripper;
 use super::counts::ProcessCounts;
 use super::ears::Ears;
-use super::sinks::SinkId;
+use super::route::Route;
 use crate::model::ProcessId;
 
 /// Time since the log thread's start, on the monotonic clock.
@@ -56,8 +56,8 @@ const FAILURES_MAX: u32 = 5;
 pub(super) struct Pump {
     pub process: ProcessId,
     pub stream: Stream,
-    /// Where it goes; `None` to be read and forgotten.
-    pub sink: Option<SinkId>,
+    /// Where it goes.
+    pub route: Route,
     pub stripper: Option<Stripper>,
     pub counts: Arc<ProcessCounts>,
     /// What makes events of it; `None` for most.
@@ -84,7 +84,7 @@ pub(super) enum Taken {
 }
 
 impl Pump {
-    /// A pump of the reading end of a pipe, which becomes non-blocking.
+    /// A pump of the reading end of a pipe, which becomes non-blocking; it leads nowhere yet.
     ///
     /// # Errors
     /// The descriptor cannot be used.
@@ -92,7 +92,6 @@ impl Pump {
         process: ProcessId,
         stream: Stream,
         pipe: OwnedFd,
-        sink: Option<SinkId>,
         stripper: Option<Stripper>,
         counts: Arc<ProcessCounts>,
     ) -> io::Result<Self> {
@@ -100,10 +99,11 @@ impl Pump {
         fcntl(&pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         let capacity = fcntl(&pipe, FcntlArg::F_GETPIPE_SZ).map_or(USUAL_BYTES, |n| n as usize);
         let pace = Pace::default();
+        let route = Route::default();
         Ok(Self {
             process,
             stream,
-            sink,
+            route,
             stripper,
             counts,
             ears: None,
@@ -316,8 +316,7 @@ mod tests {
     fn a_read_error_is_tried_again_and_a_lasting_one_ends_the_pump() {
         let (reader, _writer) = unistd::pipe().unwrap();
         let process = ProcessId::new("p", "p");
-        let mut pump =
-            Pump::new(process, Stream::Stdout, reader, None, None, Arc::default()).unwrap();
+        let mut pump = Pump::new(process, Stream::Stdout, reader, None, Arc::default()).unwrap();
         for _ in 0..2 {
             for _ in 1..FAILURES_MAX {
                 assert_eq!(pump.judge(Err(Errno::EIO)), Taken::Failed(Errno::EIO));

@@ -12,6 +12,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use super::episode::RETRY_AFTER;
 use super::outlet::Outlet;
 use super::pump::{Moment, Next, Pump, Taken, next_on_grid};
+use super::route::Route;
 use crate::config::setting::LogLevel;
 
 /// Bytes of one read and so of one write: what is looked at for rotation, and what stays in a
@@ -100,6 +101,13 @@ impl Pumps {
         Ok(id)
     }
 
+    /// Where the bytes of a pump go from now on.
+    pub fn lead(&mut self, id: PumpId, route: Route) {
+        if let Some(pump) = self.pumps.get_mut(&id) {
+            pump.route = route;
+        }
+    }
+
     /// The pump of this name, if it is not yet at its end.
     pub fn pump(&self, id: PumpId) -> Option<&Pump> {
         self.pumps.get(&id)
@@ -180,7 +188,7 @@ impl Pumps {
         let Some(pump) = self.pumps.get(&id) else {
             return;
         };
-        if pump.sink.is_some_and(|sink| outlet.sinks.is_blocked(sink)) {
+        if pump.route.is_blocked(&outlet.sinks) {
             self.due.push(Reverse((next_on_grid(outlet.now()), id)));
             return;
         }
@@ -242,7 +250,7 @@ impl Pumps {
             }
             log(pump, bytes, now, outlet);
             let emptied = count < CHUNK_BYTES && reach != Reach::End;
-            if emptied || found >= limit || pump.sink.is_some_and(|s| outlet.sinks.is_blocked(s)) {
+            if emptied || found >= limit || pump.route.is_blocked(&outlet.sinks) {
                 break Taken::Bytes(count);
             }
         };
@@ -259,6 +267,14 @@ impl Pumps {
         (found, end)
     }
 
+    /// The child of this pump has ended: what it wrote last is a line, whoever else has the pipe.
+    pub fn end_line(&mut self, id: PumpId, outlet: &mut Outlet) {
+        if let Some(pump) = self.pumps.get_mut(&id) {
+            let now = outlet.now();
+            pump.route.end_line(&mut outlet.sinks, now, pump.counts.of(pump.stream));
+        }
+    }
+
     fn close(&mut self, id: PumpId, outlet: &mut Outlet) {
         let Some(mut pump) = self.pumps.remove(&id) else {
             return;
@@ -273,11 +289,11 @@ impl Pumps {
             log(&mut pump, &self.stripped, now, outlet);
         }
         if let Some(mut ears) = pump.ears.take() {
-            ears.finish(&mut |bytes| log_plain(&pump, bytes, now, outlet));
+            ears.finish(&mut |bytes| log_plain(&mut pump, bytes, now, outlet));
         }
-        if let Some(sink) = pump.sink {
-            outlet.sinks.release(sink);
-        }
+        let counts = pump.counts.clone();
+        let counts = counts.of(pump.stream);
+        pump.route.release(&mut outlet.sinks, now, counts);
         if self.closed.len() >= CLOSED_MAX {
             self.closed.clear();
         }
@@ -298,11 +314,9 @@ fn log(pump: &mut Pump, bytes: &[u8], now: Moment, outlet: &mut Outlet) {
     pump.ears = Some(ears);
 }
 
-/// Writes to a pump's sink.
-fn log_plain(pump: &Pump, bytes: &[u8], now: Moment, outlet: &mut Outlet) {
-    if let Some(sink) = pump.sink {
-        outlet.sinks.write(sink, bytes, now, pump.counts.of(pump.stream));
-    }
+/// Writes to where a pump leads.
+fn log_plain(pump: &mut Pump, bytes: &[u8], now: Moment, outlet: &mut Outlet) {
+    pump.route.write(bytes, &mut outlet.sinks, now, pump.counts.of(pump.stream));
     if outlet.activity.logs(LogLevel::Debug) && !bytes.is_empty() {
         let (name, stream) = (&pump.process.name, pump.stream);
         let text = String::from_utf8_lossy(bytes);

@@ -42,6 +42,7 @@ pub(super) enum Order {
     /// A listener's child was started, whose output comes as `Fed`.
     Feed {
         process: ProcessId,
+        pid: i32,
         settings: Arc<ProcessSettings>,
         facts: Arc<ProcessFacts>,
     },

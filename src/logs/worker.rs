@@ -10,19 +10,22 @@ use nix::sys::signal::SigSet;
 
 use super::activity::ActivitySettings;
 use super::ansi::Stripper;
-use super::counts::Counts;
+use super::counts::{Counts, ProcessCounts};
 use super::ears::Ears;
 use super::feed::Feed;
+use super::format::Source;
+use super::forward::Forwarder;
 use super::notices::Notices;
 use super::outlet::Outlet;
 use super::pump::Pump;
 use super::pumps::{PumpId, Pumps, Reach};
 use super::queue::{Attachment, Order, Queue};
+use super::route::{self, Route};
 use super::sink::SinkSettings;
 use super::sinks::SinkId;
 use super::{LogId, Stream};
 use crate::config::ProcessSettings;
-use crate::config::setting::{LogLevel, LogTarget};
+use crate::config::setting::{LogLevel, LogSettings, LogTarget};
 use crate::model::{ProcessFacts, ProcessId};
 
 pub(super) struct Worker {
@@ -45,6 +48,8 @@ struct Known {
     held: Vec<SinkId>,
     /// Where its standard output goes, if it is an event listener that runs.
     feed: Option<Feed>,
+    /// The ways to where its lines are sent, held open from one child to the next.
+    forwarders: Vec<Arc<Forwarder>>,
 }
 
 impl Worker {
@@ -60,7 +65,7 @@ impl Worker {
     ) -> io::Result<Self> {
         let strip_ansi = settings.strip_ansi;
         let pumps = Pumps::new(queue.bell())?;
-        let mut outlet = Outlet::open(settings).map_err(io::Error::other)?;
+        let mut outlet = Outlet::open(settings, queue.clone()).map_err(io::Error::other)?;
         outlet.activity.counts = Arc::clone(counts.main());
         Ok(Self { queue, pumps, outlet, processes: HashMap::new(), strip_ansi, counts, notices })
     }
@@ -101,7 +106,9 @@ impl Worker {
             }
             Order::Prepare { process, settings, facts } => self.know(&process, settings, facts),
             Order::Attach(attachment) => self.attach(attachment),
-            Order::Feed { process, settings, facts } => self.open_feed(&process, &settings, &facts),
+            Order::Feed { process, pid, settings, facts } => {
+                self.open_feed(&process, pid, &settings, &facts);
+            }
             Order::Fed { process, bytes } => {
                 let feed = self.processes.get_mut(&process).and_then(|known| known.feed.as_mut());
                 if let Some(feed) = feed {
@@ -112,6 +119,7 @@ impl Worker {
                 self.close_feed(&process);
                 for id in self.pumps_of(&process) {
                     self.pumps.pour(id, Reach::End, &mut self.outlet);
+                    self.pumps.end_line(id, &mut self.outlet);
                 }
             }
             Order::Forget(process) => {
@@ -161,6 +169,7 @@ impl Worker {
             pumps: Vec::new(),
             held: Vec::new(),
             feed: None,
+            forwarders: Vec::new(),
         });
         let before = mem::take(&mut known.held);
         for stream in [Stream::Stdout, Stream::Stderr] {
@@ -173,68 +182,82 @@ impl Worker {
         for sink in before {
             self.outlet.sinks.release(sink);
         }
+        let ways = &mut self.outlet.forwarders;
+        let both = [Stream::Stdout, Stream::Stderr].map(|stream| log_of(stream, &settings));
+        known.forwarders = both.iter().flat_map(|log| route::forwarders(log, ways)).collect();
         known.settings = settings;
         known.facts = facts;
     }
 
     fn attach(&mut self, attachment: Attachment) {
         let Attachment { process, pid, stream, pipe, settings, facts } = attachment;
-        let sink = self.open(&process, stream, &settings, &facts);
-        let stripper = self.strip_ansi.then(Stripper::default);
+        self.know_anew(&process, &settings, &facts);
         let counts = self.counts.join(&process);
-        let log = match stream {
-            Stream::Stdout => &settings.stdout,
-            Stream::Stderr => &settings.stderr,
-        };
-        let ears = Ears::new(&process, pid, stream, log, &self.notices);
-        let outcome = Pump::new(process.clone(), stream, pipe, sink, stripper, counts)
+        let stripper = self.strip_ansi.then(Stripper::default);
+        let ears = Ears::new(&process, pid, stream, log_of(stream, &settings), &self.notices);
+        let outcome = Pump::new(process.clone(), stream, pipe, stripper, counts.clone())
             .and_then(|pump| self.pumps.add(pump.with(ears)));
-        match outcome {
-            Ok(id) => {
-                if let Some(known) = self.processes.get_mut(&process) {
-                    known.pumps.retain(|&id| self.pumps.pump(id).is_some());
-                    known.pumps.push(id);
-                }
-            }
+        let id = match outcome {
+            Ok(id) => id,
             Err(error) => {
-                if let Some(sink) = sink {
-                    self.outlet.sinks.release(sink);
-                }
                 let text = format!("cannot read {stream} of {process}: {error}; it is closed");
                 self.outlet.report(LogLevel::Error, &text);
+                return;
             }
+        };
+        if let Some(known) = self.processes.get_mut(&process) {
+            known.pumps.retain(|&id| self.pumps.pump(id).is_some());
+            known.pumps.push(id);
         }
+        let route = self.route(process, pid, stream, &settings, &facts, &counts);
+        self.pumps.lead(id, route);
     }
 
-    /// The sink of a stream of a child that was just started.
-    fn open(
+    /// Where a stream of a child that was just started goes.
+    fn route(
         &mut self,
-        process: &ProcessId,
+        process: ProcessId,
+        pid: i32,
         stream: Stream,
         settings: &Arc<ProcessSettings>,
-        facts: &Arc<ProcessFacts>,
-    ) -> Option<SinkId> {
-        let same = |k: &Known| Arc::ptr_eq(&k.settings, settings) && Arc::ptr_eq(&k.facts, facts);
-        if !self.processes.get(process).is_some_and(same) {
-            self.know(process, settings.clone(), facts.clone());
-        }
+        facts: &ProcessFacts,
+        counts: &Arc<ProcessCounts>,
+    ) -> Route {
         let now = self.outlet.now();
-        target(stream, settings, facts)
-            .map(|(path, settings)| self.outlet.sinks.acquire(path, settings, now))
+        let shown = target(stream, settings, facts);
+        let log = log_of(stream, settings);
+        let source = Source { process, program: settings.program.clone(), pid, stream };
+        let Outlet { sinks, forwarders, .. } = &mut self.outlet;
+        Route::new(&source, log, shown, counts, sinks, forwarders, now)
     }
 
-    fn open_feed(
+    /// Knows a process with these settings, if it did not.
+    fn know_anew(
         &mut self,
         process: &ProcessId,
         settings: &Arc<ProcessSettings>,
         facts: &Arc<ProcessFacts>,
     ) {
+        let same = |k: &Known| Arc::ptr_eq(&k.settings, settings) && Arc::ptr_eq(&k.facts, facts);
+        if !self.processes.get(process).is_some_and(same) {
+            self.know(process, settings.clone(), facts.clone());
+        }
+    }
+
+    fn open_feed(
+        &mut self,
+        process: &ProcessId,
+        pid: i32,
+        settings: &Arc<ProcessSettings>,
+        facts: &Arc<ProcessFacts>,
+    ) {
         self.close_feed(process);
-        let sink = self.open(process, Stream::Stdout, settings, facts);
-        let stripper = self.strip_ansi.then(Stripper::default);
+        self.know_anew(process, settings, facts);
         let counts = self.counts.join(process);
+        let route = self.route(process.clone(), pid, Stream::Stdout, settings, facts, &counts);
+        let stripper = self.strip_ansi.then(Stripper::default);
         if let Some(known) = self.processes.get_mut(process) {
-            known.feed = Some(Feed { sink, stripper, counts });
+            known.feed = Some(Feed { route, stripper, counts });
         }
     }
 
@@ -290,26 +313,33 @@ impl Worker {
         for order in self.queue.take() {
             self.obey(order);
         }
-        self.outlet.say();
-        self.outlet.sinks.flush(self.outlet.now());
+        self.outlet.finish();
     }
 }
 
-/// Where a stream goes and how; `None` for nowhere.
+fn log_of(stream: Stream, settings: &ProcessSettings) -> &LogSettings {
+    match stream {
+        Stream::Stdout => &settings.stdout,
+        Stream::Stderr => &settings.stderr,
+    }
+}
+
+/// Where a stream is kept to be read, and how; `None` for nowhere.
 fn target<'a>(
     stream: Stream,
     settings: &'a ProcessSettings,
     facts: &'a ProcessFacts,
 ) -> Option<(&'a Path, SinkSettings)> {
-    let (log, auto_path) = match stream {
-        Stream::Stdout => (&settings.stdout, &facts.stdout_logfile),
+    let log = log_of(stream, settings);
+    let auto_path = match stream {
+        Stream::Stdout => &facts.stdout_logfile,
         Stream::Stderr if settings.redirect_stderr => return None,
-        Stream::Stderr => (&settings.stderr, &facts.stderr_logfile),
+        Stream::Stderr => &facts.stderr_logfile,
     };
     let (path, auto) = match &log.target {
         LogTarget::Auto => (Path::new(auto_path), true),
         LogTarget::File(path) => (path.as_path(), false),
-        LogTarget::None | LogTarget::Syslog => return None,
+        LogTarget::None => return None,
     };
     let nowhere = path.as_os_str().is_empty() || path == Path::new("/dev/null");
     let (max_bytes, backups) = (log.max_bytes, log.backups);

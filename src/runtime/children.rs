@@ -134,7 +134,7 @@ impl Children {
         let pid = child.pid;
         match &settings.kind {
             ProcessKind::Listener => {
-                self.logs.open_feed(process, settings, facts);
+                self.logs.open_feed(process, pid, settings, facts);
                 if let Err(why) = self.replies.open(process, child.stdout) {
                     let line = format!("cannot read stdout of {process}: {why}; it is closed");
                     self.log(LogLevel::Error, &line);

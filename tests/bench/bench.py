@@ -270,6 +270,58 @@ def chatter(bench: Bench, supervisord: Path) -> list[float]:
         return [(cpu_seconds(running.pid) - cpu) / seconds * 100]
 
 
+# --- events ----------------------------------------------------------------------------------
+
+
+def listening(bench: Bench, events: str, more: str) -> str:
+    heard = bench.dir / "heard"
+    heard.unlink(missing_ok=True)
+    return (f"[eventlistener:l]\ncommand={bench.tools}/listener {heard}\nevents={events}\n"
+            f"buffer_size=1000000\nstartsecs=0\nstdout_logfile=NONE\n{more}\n")
+
+
+def heard(bench: Bench) -> list[int]:
+    """The times at which the listener had each event, in nanoseconds."""
+    path = bench.dir / "heard"
+    data = path.read_bytes() if path.exists() else b""
+    return [at for (at,) in struct.iter_unpack("<Q", data[: len(data) // 8 * 8])]
+
+
+def event_rate(bench: Bench, supervisord: Path) -> list[float]:
+    """Events a second to one listener that answers at once, while more wait than it can take."""
+    count = 20_000 if bench.quick else 100_000
+    call = {"methodName": "supervisor.sendRemoteCommEvent", "params": ["bench", "x"]}
+    with daemon(supervisord, bench.dir / "d", listening(bench, "REMOTE_COMMUNICATION", "")) as running:
+        proxy = running.proxy()
+        until(lambda: running.rpc().getProcessInfo("l")["statename"] == "RUNNING", "the listener to run")
+        for _ in range(count // 1000):
+            proxy.system.multicall([call] * 1000)
+        until(lambda: len(heard(bench)) >= count, "every event", every=0.2)
+        times = heard(bench)
+        if len(times) != count:
+            raise RuntimeError(f"{len(times)} events instead of {count}")
+        return [(count - 1) / ((times[-1] - times[0]) / 1e9)]
+
+
+def exit_told(bench: Bench, supervisord: Path) -> list[float]:
+    """From the death of a program to the listener that has its event."""
+    times = []
+    program = "[program:p]\ncommand=/bin/cat\nautorestart=false\nstartsecs=0\nstdout_logfile=NONE"
+    with daemon(supervisord, bench.dir / "d", listening(bench, "PROCESS_STATE_EXITED", program)) as running:
+        rpc = running.rpc()
+        for turn in range(10 if bench.quick else 200):
+            until(lambda: rpc.getProcessInfo("p")["statename"] == "RUNNING", "the program to run")
+            pid = rpc.getProcessInfo("p")["pid"]
+            # Not in step with a loop that turns every second.
+            time.sleep(random.uniform(0.02, 0.2))
+            killed = time.monotonic_ns()
+            subprocess.os.kill(pid, 9)
+            until(lambda: len(heard(bench)) > turn, "its event", every=0.001)
+            times.append((heard(bench)[turn] - killed) / 1e6)
+            rpc.startProcess("p")
+    return [median(times), quantiles(times, n=100, method="inclusive")[98]]
+
+
 PLAIN, ROTATED = "stdout_logfile_maxbytes=0", "stdout_logfile_maxbytes=50MB\nstdout_logfile_backups=10"
 
 ROWS = [
@@ -287,6 +339,8 @@ ROWS = [
     Row(f"one write(2) a line of {LINE_BYTES} bytes: at the writer / daemon's CPU for a GB", ["MB/s+", "s"], "0.9 x / 1.0 x cat",
         lambda bench, it: capture(bench, it, LINE_BYTES, LINE_BYTES, PLAIN), lambda bench: cat(bench, LINE_BYTES, LINE_BYTES), "cat > file", runs=3),
     Row("200 programs at 1,000 lines/s: daemon's CPU", ["%"], "15 %", chatter),
+    Row("events per second to one listener, none lost", ["/s+"], "20,000", event_rate, runs=3),
+    Row("death of a program to its event at a listener, p50 / p99", ["ms", "ms"], "1 / 5 ms", exit_told, runs=1),
     Row("stopAllProcesses, 1,000 programs, all gone and answered", ["ms"], "100 ms", stop_all, kill_floor, "kill and wait loop"),
 ]
 

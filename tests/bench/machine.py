@@ -44,9 +44,12 @@ class Daemon:
     def socket(self) -> str:
         return f"{self.dir}/s.sock"
 
-    def rpc(self):
+    def proxy(self):
         transport = SupervisorTransport(None, None, f"unix://{self.socket}")
-        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+
+    def rpc(self):
+        return self.proxy().supervisor
 
     def answers(self) -> bool:
         if self.process.poll() is not None:

@@ -1,5 +1,6 @@
 //! Several daemons that know of each other: whole, dead, hung, or each naming the other.
 
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
@@ -143,6 +144,43 @@ fn two_that_name_each_other_do_not_go_in_circles() {
     let passed_on = one.ask("POST /program/stop/two/web\nX-Supervisord-Via: two", "");
     assert_eq!(passed_on.status, 508);
     assert_eq!(two.process("web"), process);
+}
+
+/// A port of this host that nobody used a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn three_on_tcp_have_one_list_of_all_of_them() {
+    let names = ["one", "two", "three"];
+    let ports = names.map(|_| free_port());
+    let all: Vec<_> =
+        names.iter().zip(ports).map(|(name, port)| format!("{name}:127.0.0.1:{port}")).collect();
+    let rigs: Vec<_> = names
+        .iter()
+        .zip(ports)
+        .map(|(name, port)| {
+            Rig::running(&format!(
+                "[inet_http_server]\nport=127.0.0.1:{port}\nnodename={name}\nremotes={}\n{SLEEP}",
+                all.join(",")
+            ))
+        })
+        .collect();
+    for rig in &rigs {
+        let nodes = rig.ask("GET /supervisor/listNodes", "").json();
+        let mut states = names_and_states(&nodes);
+        states.sort_unstable();
+        assert_eq!(states, [("one", "ONLINE"), ("three", "ONLINE"), ("two", "ONLINE")]);
+        let list = rig.ask("GET /program/list", "").json();
+        assert_eq!(list.as_array().unwrap().len(), 3, "each once: {list}");
+    }
+    let stopped = rigs[0].ask("POST /program/stop/three/web", "");
+    assert_eq!(stopped.status, 200);
+    assert_eq!(rigs[2].state("web"), "STOPPED");
+    assert_eq!(rigs[1].state("web"), "RUNNING");
+    let missing = rigs[0].ask("GET /supervisor/four/ping", "");
+    assert_eq!(missing.status, 404);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod rig;
+mod targets;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;

@@ -7,9 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use supervisord::config::ProcessSettings;
-use supervisord::config::setting::{LogLevel, LogSettings, LogTarget};
-use supervisord::logs::{ActivitySettings, Console, LogId, LogPlane, Stream};
+use supervisord::config::setting::{LogLevel, LogSettings, LogTarget, SystemLog};
+use supervisord::logs::{ActivitySettings, Console, LogId, LogPlane, Stream, SystemSockets};
 use supervisord::model::{ProcessFacts, ProcessId};
+
+/// What the child of every pipe is said to be.
+pub const PID: i32 = 42;
 
 /// A log plane of its own in a directory of its own.
 pub struct Rig {
@@ -32,6 +35,9 @@ impl Rig {
             level: LogLevel::Info,
             console: Console::Off,
             strip_ansi: false,
+            copies: Vec::new(),
+            system: SystemLog::default(),
+            sockets: SystemSockets::default(),
         };
         change(&mut activity);
         let plane = LogPlane::start(activity).unwrap();
@@ -51,7 +57,15 @@ impl Rig {
     pub fn program(&self, name: &str, target: LogTarget, max_bytes: u64, backups: u32) -> File {
         let (reader, writer) = pipe();
         let (id, settings, facts) = self.process(name, target, max_bytes, backups);
-        self.plane.attach(&id, 7, Stream::Stdout, reader, &settings, &facts);
+        self.plane.attach(&id, PID, Stream::Stdout, reader, &settings, &facts);
+        writer
+    }
+
+    /// Attaches stdout of a program of this name, with these settings.
+    pub fn logged(&self, name: &str, log: LogSettings) -> File {
+        let (reader, writer) = pipe();
+        let (id, settings, facts) = self.process_with(name, log);
+        self.plane.attach(&id, PID, Stream::Stdout, reader, &settings, &facts);
         writer
     }
 
@@ -62,8 +76,15 @@ impl Rig {
         max_bytes: u64,
         backups: u32,
     ) -> (ProcessId, Arc<ProcessSettings>, Arc<ProcessFacts>) {
+        self.process_with(name, LogSettings { max_bytes, backups, ..LogSettings::new(target) })
+    }
+
+    fn process_with(
+        &self,
+        name: &str,
+        log: LogSettings,
+    ) -> (ProcessId, Arc<ProcessSettings>, Arc<ProcessFacts>) {
         let auto = self.path(&format!("{name}-stdout---test-x.log"));
-        let log = LogSettings { max_bytes, backups, ..LogSettings::new(target) };
         let settings = ProcessSettings {
             stdout: log,
             stderr: LogSettings::new(LogTarget::None),

@@ -8,10 +8,10 @@ use tokio::sync::watch;
 
 use crate::api::{Api, Reload};
 use crate::config::GroupKind;
-use crate::config::setting::LogLevel;
+use crate::config::setting::{LogLevel, SystemLog};
 use crate::config::{Config, DaemonSettings, DbusSettings, GroupSettings, Nodes, ProcessSettings};
 use crate::core::{Command, Reply};
-use crate::logs::{ActivitySettings, Console, LogPlane};
+use crate::logs::{ActivitySettings, Console, LogPlane, SystemSockets};
 use crate::model::snapshot::GroupInfo;
 use crate::model::{
     Error, ProcessFacts, ProcessId, ProcessInfo, Snapshot, StateCode, SupervisorState, Target,
@@ -94,6 +94,9 @@ impl Fake {
             level: LogLevel::Info,
             console: Console::Off,
             strip_ansi: false,
+            copies: Vec::new(),
+            system: SystemLog::default(),
+            sockets: SystemSockets::default(),
         });
         let reload = reload(directory.path().into());
         let api = Arc::new(Api::new(core, logs.unwrap(), Arc::new(config), reload));
@@ -167,6 +170,8 @@ pub fn config(directory: &Path) -> Config {
         dbus: DbusSettings::default(),
         daemon: DaemonSettings {
             logfile: Some(directory.join("supervisord.log")),
+            log_copies: Vec::new(),
+            system_log: SystemLog::default(),
             logfile_max_bytes: 0,
             logfile_backups: 0,
             loglevel: LogLevel::Info,

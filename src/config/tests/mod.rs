@@ -3,6 +3,7 @@
 mod access;
 mod credential;
 mod meaning;
+mod output;
 mod properties;
 mod refusal;
 
@@ -16,7 +17,7 @@ use super::tls::TlsPart;
 use super::*;
 use crate::model::Signal;
 
-/// Files that exist in the test alone. `/tmp` and `/var/log` are directories.
+/// Files that exist in the test alone. `/tmp`, `/dev` and `/var/log` are directories.
 #[derive(Default)]
 struct FakeFiles(HashMap<PathBuf, Vec<u8>>);
 
@@ -36,7 +37,7 @@ impl Files for FakeFiles {
     }
 
     fn is_dir(&self, path: &Path) -> bool {
-        ["/tmp", "/var/log", "/var/log/../log"].iter().any(|known| Path::new(known) == path)
+        ["/tmp", "/dev", "/var/log", "/var/log/../log"].iter().any(|known| Path::new(known) == path)
     }
 
     fn mode(&self, path: &Path) -> Option<u32> {

@@ -139,8 +139,8 @@ fn oddities_are_warned_of() {
         &[&format!("4: [program:x] cron: {not_served}")],
     );
     check(
-        "[program:x]\ncommand=a\nstdout_syslog=true\n",
-        &[&format!("4: [program:x] stdout_syslog: {not_served}")],
+        "[program:x]\ncommand=a\nstdout_syslog=true\nstdout_logfile=syslog\n",
+        &["4: [program:x] stdout_syslog: is a second way to the system log, beside stdout_logfile"],
     );
     check(
         "[program:x]\ncommand=a\nstartsecs=-1\n",
@@ -168,10 +168,12 @@ fn oddities_are_warned_of() {
         &["4: [program:x] limit_nofiles: is not a known key: did you mean limit_nofile?"],
     );
     check(
-        "logfile=syslog\n",
-        &[
-            "2: [supervisord] logfile: syslog is not served by this version: the activity log is not kept",
-        ],
+        "[program:x]\ncommand=a\nstdout_logfile=NONE\nstdout_format=json\n",
+        &["5: [program:x] stdout_format: has no effect, because the output goes nowhere"],
+    );
+    check(
+        "[program:x]\ncommand=a\nredirect_stderr=true\nstderr_logfile=journal\n",
+        &["5: [program:x] stderr_logfile: has no effect, because redirect_stderr is true"],
     );
     check(
         "[rpcinterface:x]\nsupervisor.rpcinterface_factory=a:b\nx=1\n",

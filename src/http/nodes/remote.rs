@@ -22,7 +22,7 @@ use super::VIA;
 use crate::config;
 use crate::config::RemoteAddress;
 use crate::config::tls::ClientFiles;
-use crate::tls::client::Client;
+use crate::tls::client::{Client, advice};
 
 /// Bytes of a list of another daemon's; a longer one is an error.
 const LIST_BYTES_MAX: usize = 64 << 20;
@@ -144,7 +144,10 @@ impl Remote {
             io::ErrorKind::TimedOut => {
                 format!("cannot reach {address}: it does not take connections")
             }
-            _ => format!("cannot reach {address}: {why}"),
+            _ => match advice(why) {
+                Some(advice) => format!("cannot reach {address}: {why}; {advice}"),
+                None => format!("cannot reach {address}: {why}"),
+            },
         }
     }
 

@@ -63,12 +63,22 @@ def chunks(body: bytes):
 
 say = lambda text: silently("sendProcessStdin", "cat", text)
 
+
+def statuses(reference, ours):
+    """Holds where the two answered so."""
+    return lambda theirs, mine: (theirs["status"], mine["status"]) == (reference, ours)
+
+
 SCENARIOS = [
     Scenario("paths and methods", config=CAT, steps=[
         running("cat"), http("GET", "/nope"), http("GET", "/RPC2"), http("POST", "/nope", "x=1"),
         http("POST", "/RPC2"), http("GET", "/logtail/cat/nope"), http("GET", "/logtail/nope/stdout"),
         http("GET", "/logtail/nope:nope"), http("HEAD", "/RPC2"), http("PUT", "/RPC2", "x"),
-    ]),
+    ], differs={
+        **{step: Differs("a method that a path does not take is 405", statuses(400, 405))
+           for step in ("GET /RPC2 ", "HEAD /RPC2 ", "PUT /RPC2 x")},
+        "POST /nope x=1": Differs("a path that leads nowhere is 404", statuses(400, 404)),
+    }),
     Scenario("inet beside unix", config=INET + CAT, steps=[
         running("cat"), asked(inet, Content_Type="text/xml"), asked(http, Content_Type="text/xml"),
         ctl("-s http://127.0.0.1:@PORT@ status"), ctl("-s http://127.0.0.1:@PORT@ version"),
