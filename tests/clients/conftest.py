@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from clients.tools import ClientWorld, MailServer
 from oracle.world import World
 
 CONFIG = """
@@ -38,3 +39,33 @@ def world(reference, ours):
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def launch(ours):
+    """Starts daemons of ours with a configuration of the test's own."""
+    made = []
+
+    def start(config: str, *running: str) -> ClientWorld:
+        world = ClientWorld(ours, "our")
+        made.append(world)
+        world.configure(config)
+        world.start()
+        for name in running:
+            world.wait_state(name, "RUNNING")
+        return world
+
+    try:
+        yield start
+    finally:
+        for world in made:
+            world.close()
+
+
+@pytest.fixture
+def mail_server():
+    server = MailServer()
+    try:
+        yield server
+    finally:
+        server.close()

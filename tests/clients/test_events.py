@@ -62,7 +62,7 @@ def test_what_changes_is_told_to_all_and_a_reader_goes_on_where_it_was(world):
     first.close()
     second.close()
 
-    # Nobody reads; what happens is told as one, after what was missed.
+    # Nobody reads; what happens may be told as one, and comes after what was missed.
     world.proxy().supervisor.startProcess("off")
     before = str(int(last) - 1)
     again = Reader(world, f"{CHANGES}&snapshot=true", last=before)
@@ -70,7 +70,8 @@ def test_what_changes_is_told_to_all_and_a_reader_goes_on_where_it_was(world):
     assert (serial, told["process"]["id"], told["to"]) == (last, "cat", "STOPPED")
     _, serial, told = again.next()
     assert (int(serial), told["process"]["id"]) == (int(last) + 1, "off")
-    assert (told["from"], told["to"]) == ("STOPPED", "RUNNING")
+    assert told["from"] == "STOPPED"
+    assert told["to"] in ("STARTING", "RUNNING")
     again.close()
 
 
