@@ -58,6 +58,8 @@ pub struct Driver {
     rehearsal: Rehearsal,
     rehearsed: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     turns_in_a_row: u32,
+    /// The last to have a turn was a listener.
+    listener_was_heard: bool,
     meters: Arc<LoopMeters>,
 }
 
@@ -109,6 +111,7 @@ impl Driver {
             rehearsal,
             rehearsed: mpsc::channel(1),
             turns_in_a_row: 0,
+            listener_was_heard: false,
             meters: Arc::clone(handle.meters()),
         };
         (driver, handle)
@@ -184,6 +187,8 @@ impl Driver {
         }
         let deadline = self.core.deadline().map(|at| self.started + at.since_start());
         let running = self.core.snapshot().state == SupervisorState::Running;
+        let listener_was_heard = std::mem::take(&mut self.listener_was_heard);
+        let (has_closed, children) = (self.children.has_closed(), &mut self.children);
         tokio::select! {
             biased;
             signal = self.signals.next() => match signal.number() {
@@ -194,7 +199,13 @@ impl Driver {
                 Reaped::Woken(signal) => Event::Signalled(signal),
                 Reaped::Exit(exit) => return Wake::Exited(exit),
             }),
-            tidings = self.children.tidings() => match tidings {
+            tidings = async {
+                if listener_was_heard {
+                    // One that never stops talking: whoever else is waiting goes first.
+                    tokio::task::yield_now().await;
+                }
+                children.tidings().await
+            } => match tidings {
                 Tidings::Said(process) => Wake::Said(process),
                 Tidings::Replied(process) => Wake::Replied(process),
                 Tidings::Emptied(process) => Wake::Happened(Event::Emptied { process }),
@@ -208,10 +219,11 @@ impl Driver {
                     None => std::future::pending().await,
                 }
             } => Wake::Due(at),
-            notice = self.logs.told() => Wake::Told(notice),
             Some(outcome) = self.rehearsed.1.recv() => Wake::Rehearsed(outcome),
             Some(request) = self.requests.recv() => Wake::Asked(request),
-            () = std::future::ready(()), if self.children.has_closed() => Wake::Idle,
+            // After those who wait: programs may print without end.
+            notice = self.logs.told() => Wake::Told(notice),
+            () = std::future::ready(()), if has_closed => Wake::Idle,
         }
     }
 
@@ -242,6 +254,7 @@ impl Driver {
 
     /// Takes in what a listener has said.
     async fn replied(&mut self, id: &ProcessId, last: bool) -> Option<Mood> {
+        self.listener_was_heard = true;
         match self.children.replied(id, last) {
             Some(said) => self.turn(said).await,
             None => None,
