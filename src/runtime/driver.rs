@@ -34,6 +34,9 @@ const TURNS_IN_A_ROW_MAX: u32 = 16;
 /// Spawns in a row before the connections get their turn: some 5 ms.
 const SPAWNS_IN_A_ROW_MAX: u32 = 16;
 
+/// A listener that says more than this at once does not keep to its protocol: others go first.
+const REPLY_BYTES_USUAL: usize = 4096;
+
 /// What came of a rehearsal: everything that is wrong with the configuration, if anything is.
 pub type Outcome = Result<(), Vec<String>>;
 
@@ -58,8 +61,8 @@ pub struct Driver {
     rehearsal: Rehearsal,
     rehearsed: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     turns_in_a_row: u32,
-    /// The last to have a turn was a listener.
-    listener_was_heard: bool,
+    /// The last to have a turn was a listener that says much.
+    listener_talks: bool,
     meters: Arc<LoopMeters>,
 }
 
@@ -111,7 +114,7 @@ impl Driver {
             rehearsal,
             rehearsed: mpsc::channel(1),
             turns_in_a_row: 0,
-            listener_was_heard: false,
+            listener_talks: false,
             meters: Arc::clone(handle.meters()),
         };
         (driver, handle)
@@ -187,7 +190,7 @@ impl Driver {
         }
         let deadline = self.core.deadline().map(|at| self.started + at.since_start());
         let running = self.core.snapshot().state == SupervisorState::Running;
-        let listener_was_heard = std::mem::take(&mut self.listener_was_heard);
+        let listener_talks = std::mem::take(&mut self.listener_talks);
         let (has_closed, children) = (self.children.has_closed(), &mut self.children);
         tokio::select! {
             biased;
@@ -200,7 +203,7 @@ impl Driver {
                 Reaped::Exit(exit) => return Wake::Exited(exit),
             }),
             tidings = async {
-                if listener_was_heard {
+                if listener_talks {
                     // One that never stops talking: whoever else is waiting goes first.
                     tokio::task::yield_now().await;
                 }
@@ -254,11 +257,11 @@ impl Driver {
 
     /// Takes in what a listener has said.
     async fn replied(&mut self, id: &ProcessId, last: bool) -> Option<Mood> {
-        self.listener_was_heard = true;
-        match self.children.replied(id, last) {
-            Some(said) => self.turn(said).await,
-            None => None,
+        let said = self.children.replied(id, last)?;
+        if let Event::ListenerSaid { bytes, .. } = &said {
+            self.listener_talks = bytes.len() >= REPLY_BYTES_USUAL;
         }
+        self.turn(said).await
     }
 
     /// Takes in an event that a program's output is.
