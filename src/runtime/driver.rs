@@ -34,6 +34,9 @@ const TURNS_IN_A_ROW_MAX: u32 = 16;
 /// Spawns in a row before the connections get their turn: some 5 ms.
 const SPAWNS_IN_A_ROW_MAX: u32 = 16;
 
+/// A listener that says more than this at once does not keep to its protocol: others go first.
+const REPLY_BYTES_USUAL: usize = 4096;
+
 /// What came of a rehearsal: everything that is wrong with the configuration, if anything is.
 pub type Outcome = Result<(), Vec<String>>;
 
@@ -58,6 +61,8 @@ pub struct Driver {
     rehearsal: Rehearsal,
     rehearsed: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     turns_in_a_row: u32,
+    /// The last to have a turn was a listener that says much.
+    listener_talks: bool,
     meters: Arc<LoopMeters>,
 }
 
@@ -109,6 +114,7 @@ impl Driver {
             rehearsal,
             rehearsed: mpsc::channel(1),
             turns_in_a_row: 0,
+            listener_talks: false,
             meters: Arc::clone(handle.meters()),
         };
         (driver, handle)
@@ -184,6 +190,8 @@ impl Driver {
         }
         let deadline = self.core.deadline().map(|at| self.started + at.since_start());
         let running = self.core.snapshot().state == SupervisorState::Running;
+        let listener_talks = std::mem::take(&mut self.listener_talks);
+        let (has_closed, children) = (self.children.has_closed(), &mut self.children);
         tokio::select! {
             biased;
             signal = self.signals.next() => match signal.number() {
@@ -194,7 +202,13 @@ impl Driver {
                 Reaped::Woken(signal) => Event::Signalled(signal),
                 Reaped::Exit(exit) => return Wake::Exited(exit),
             }),
-            tidings = self.children.tidings() => match tidings {
+            tidings = async {
+                if listener_talks {
+                    // One that never stops talking: whoever else is waiting goes first.
+                    tokio::task::yield_now().await;
+                }
+                children.tidings().await
+            } => match tidings {
                 Tidings::Said(process) => Wake::Said(process),
                 Tidings::Replied(process) => Wake::Replied(process),
                 Tidings::Emptied(process) => Wake::Happened(Event::Emptied { process }),
@@ -208,10 +222,11 @@ impl Driver {
                     None => std::future::pending().await,
                 }
             } => Wake::Due(at),
-            notice = self.logs.told() => Wake::Told(notice),
             Some(outcome) = self.rehearsed.1.recv() => Wake::Rehearsed(outcome),
             Some(request) = self.requests.recv() => Wake::Asked(request),
-            () = std::future::ready(()), if self.children.has_closed() => Wake::Idle,
+            // After those who wait: programs may print without end.
+            notice = self.logs.told() => Wake::Told(notice),
+            () = std::future::ready(()), if has_closed => Wake::Idle,
         }
     }
 
@@ -242,10 +257,11 @@ impl Driver {
 
     /// Takes in what a listener has said.
     async fn replied(&mut self, id: &ProcessId, last: bool) -> Option<Mood> {
-        match self.children.replied(id, last) {
-            Some(said) => self.turn(said).await,
-            None => None,
+        let said = self.children.replied(id, last)?;
+        if let Event::ListenerSaid { bytes, .. } = &said {
+            self.listener_talks = bytes.len() >= REPLY_BYTES_USUAL;
         }
+        self.turn(said).await
     }
 
     /// Takes in an event that a program's output is.

@@ -212,3 +212,38 @@ fn listeners_wake_nobody_while_nothing_happens() {
     rig.call("stopProcess", &["ear".into()]).unwrap();
     wait_idle(rig.pid());
 }
+
+#[test]
+fn whoever_never_stops_talking_holds_nobody_up() {
+    // A listener that knows no protocol, and a program whose every byte is an event.
+    let sections = "[eventlistener:ear]\nevents=PROCESS_LOG\nstartsecs=0\ncommand=/usr/bin/yes\n\
+                    stdout_logfile=@/ear\nstdout_logfile_maxbytes=1MB\nstdout_logfile_backups=0\n\
+                    [program:flood]\ncommand=/usr/bin/yes\nstartsecs=0\nstdout_events_enabled=true\n\
+                    stdout_logfile=@/out\nstdout_logfile_maxbytes=1MB\nstdout_logfile_backups=0\n\
+                    [program:p]\ncommand=/bin/cat\nstartsecs=1\n";
+    let rig = running(&("loglevel=warn\n".to_owned() + sections));
+    rig.wait_log("ear: has entered the UNKNOWN state");
+    rig.wait_log("pool ear event buffer overflowed");
+    let begun = Instant::now();
+    for _ in 0..3 {
+        rig.call("stopProcess", &["p".into()]).unwrap();
+        rig.call("startProcess", &["p".into()]).unwrap();
+    }
+    assert!(begun.elapsed().as_secs() < 20, "it took {:?}", begun.elapsed());
+    rig.call("stopProcess", &["ear".into()]).unwrap();
+    rig.call("stopProcess", &["flood".into()]).unwrap();
+}
+
+#[test]
+fn a_socket_that_cannot_be_made_is_told_and_stops_nobody_else() {
+    let rig = running(
+        "[fcgi-program:web]\ncommand=/bin/cat\nsocket=unix://@/none/web.sock\nstartretries=0\n\
+         [program:p]\ncommand=/bin/cat\nstartsecs=0\n",
+    );
+    rig.wait_state("web", "FATAL");
+    rig.wait_state("p", "RUNNING");
+    let why = rig.info("web", "spawnerr");
+    let why = why.as_str().unwrap();
+    assert!(why.starts_with("cannot make the socket unix://"), "{why}");
+    assert!(why.ends_with("web.sock of 'web': No such file or directory (os error 2)"), "{why}");
+}
