@@ -44,7 +44,8 @@ pub(super) fn read(fleet: &Fleet<'_>) -> Vec<Arc<GroupSettings>> {
     }
     for (name, raw) in fleet.ini.of_kind("eventlistener") {
         // The same for each process: what concerns the pool depends on no process's number.
-        let pool = Cell::new((-1, PoolSettings { events: EventSet::NONE, buffer_size: 1 }));
+        let pool =
+            Cell::new((-1, PoolSettings { events: EventSet::NONE, buffer_size: 1, judged: true }));
         let all = processes(fleet, raw, name.trim(), &|section| {
             pool.set((priority(section, -1), listener_keys(section)));
             ProcessKind::Listener
@@ -146,8 +147,12 @@ fn listener_keys(section: &mut Section<'_>) -> PoolSettings {
     if buffer_size < 1 {
         section.error("buffer_size", "is too small: expected at least 1".to_owned());
     }
-    if let Some(handler) = section.text("result_handler").filter(|name| name != RESULT_HANDLER) {
-        let message = format!("{handler} is Python code, which cannot run here");
+    let foreign = section.text("result_handler").filter(|name| name != RESULT_HANDLER);
+    if let Some(handler) = &foreign {
+        let message = format!(
+            "{handler} is Python code, which cannot run here: whatever a listener answers, its event \
+             counts as dealt with"
+        );
         section.warn("result_handler", message);
     }
     let events = section.text("events").unwrap_or_default();
@@ -171,7 +176,8 @@ fn listener_keys(section: &mut Section<'_>) -> PoolSettings {
         let message = "is true, which would disturb the listener's protocol: expected false";
         section.error("redirect_stderr", message.to_owned());
     }
-    PoolSettings { events: wanted, buffer_size: usize::try_from(buffer_size).unwrap_or(1) }
+    let buffer_size = usize::try_from(buffer_size).unwrap_or(1);
+    PoolSettings { events: wanted, buffer_size, judged: foreign.is_none() }
 }
 
 /// What only `[fcgi-program:x]` has.

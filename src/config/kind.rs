@@ -25,6 +25,9 @@ pub struct PoolSettings {
     pub events: EventSet,
     /// Events that may wait; past it the oldest is dropped and counted.
     pub buffer_size: usize,
+    /// Whether its listeners answer `OK` for an event that is dealt with. Where a `result_handler`
+    /// that cannot run here was to judge that, every whole answer counts as one.
+    pub judged: bool,
 }
 
 /// What a process's standard input and output are for.

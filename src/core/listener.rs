@@ -231,15 +231,15 @@ impl Pools {
             let name = &id.name;
             match said {
                 Said::Ready => reach.changed(name, "ACKNOWLEDGED", "READY"),
-                Said::Processed => {
-                    pool.tally.processed += 1;
-                    reach.log(LogLevel::Debug, format!("{name}: event was processed"));
-                    reach.changed(name, "BUSY", "ACKNOWLEDGED");
-                }
-                Said::Rejected(event) => {
+                Said::Rejected(event) if pool.settings.judged => {
                     reach.log(LogLevel::Warn, format!("{name}: event was rejected"));
                     reach.changed(name, "BUSY", "ACKNOWLEDGED");
                     pool.buffer(event, End::Front, &mut self.dropped, reach);
+                }
+                Said::Processed | Said::Rejected(_) => {
+                    pool.tally.processed += 1;
+                    reach.log(LogLevel::Debug, format!("{name}: event was processed"));
+                    reach.changed(name, "BUSY", "ACKNOWLEDGED");
                 }
                 Said::BadLine(line, event) => {
                     let shown = match String::from_utf8(line) {

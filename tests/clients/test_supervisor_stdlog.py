@@ -50,10 +50,6 @@ def test_output_is_printed(launch):
     assert len(printed) == 1, world.said()
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError,
-    reason="where the result handler cannot run, every answer but OK is a refusal; what is refused "
-    "is sent again at once, before anything else, and for ever")
 def test_what_nobody_can_judge_does_not_hold_up_the_rest(launch):
     world = launch(CONFIG, "stdlog", "talker")
     say(world, "first")

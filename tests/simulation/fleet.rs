@@ -76,7 +76,7 @@ fn settings(random: &mut Random) -> PoolSettings {
     let kinds: Vec<EventType> =
         (0..=random.below(3)).map(|_| *random.pick(&EventType::ALL)).collect();
     let buffer_size = 1 + random.below(8) as usize;
-    PoolSettings { events: EventSet::of(&kinds), buffer_size }
+    PoolSettings { events: EventSet::of(&kinds), buffer_size, judged: true }
 }
 
 fn process(name: &str, kind: GroupKind, random: &mut Random) -> Arc<ProcessSettings> {

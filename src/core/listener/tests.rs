@@ -19,7 +19,7 @@ impl Rig {
     fn new(events: &[EventType], buffer_size: usize) -> Self {
         let pools = Pools::new("here".to_owned());
         let mut rig = Self { pools, out: VecDeque::new(), down: Vec::new() };
-        let settings = PoolSettings { events: EventSet::of(events), buffer_size };
+        let settings = PoolSettings { events: EventSet::of(events), buffer_size, judged: true };
         rig.act(|pools, reach| pools.set(&"ear".into(), settings, reach));
         rig.pools.join(&id("a"));
         rig.pools.join(&id("b"));
@@ -209,4 +209,19 @@ fn a_pool_that_goes_takes_its_subscription_with_it() {
     assert_eq!(rig.pools.wanted(), EventSet::NONE);
     rig.remote("two");
     assert!(rig.pools.tally(&"ear".into()).is_none());
+}
+
+#[test]
+fn an_answer_that_nobody_can_judge_is_one_of_an_event_dealt_with() {
+    let mut rig = Rig::new(REMOTE, 10);
+    let settings = PoolSettings { events: EventSet::of(REMOTE), buffer_size: 10, judged: false };
+    rig.act(|pools, reach| pools.set(&"ear".into(), settings, reach));
+    rig.says("a", "READY\n");
+    rig.remote("one");
+    rig.remote("two");
+    assert_eq!(rig.done(), ["a serial:0 poolserial:0 type:one"]);
+    rig.says("a", "RESULT 5\nhello");
+    rig.says("a", "READY\n");
+    assert_eq!(rig.done(), ["a serial:1 poolserial:1 type:two"]);
+    assert_eq!(rig.tally().processed, 1);
 }
