@@ -1,6 +1,7 @@
 //! The law, walked through: what the simulation cannot say in one line.
 
 mod emptying;
+mod events;
 mod notified;
 mod told;
 

@@ -43,6 +43,10 @@ pub fn sentence(snapshot: &Snapshot) -> String {
             _ = write!(text, ", {count} {word}: {}", names(snapshot, |found| found == state));
         }
     }
+    let dropped: u64 = snapshot.groups.values().filter_map(|group| group.events_dropped).sum();
+    if dropped > 0 {
+        _ = write!(text, ", {dropped} events dropped");
+    }
     text
 }
 
@@ -80,6 +84,7 @@ mod tests {
     use imbl::OrdMap;
 
     use super::*;
+    use crate::model::snapshot::GroupInfo;
     use crate::model::{ProcessFacts, ProcessId, ProcessInfo};
 
     fn snapshot(state: SupervisorState, processes: &[(&str, &str, StateCode)]) -> Snapshot {
@@ -109,6 +114,16 @@ mod tests {
             &[("a", "a", Stopped), ("b", "b", Backoff), ("c", "c", Fatal)],
             "0 of 3 programs running, 1 stopped, 1 in backoff: b, 1 fatal: c",
         );
+    }
+
+    #[test]
+    fn events_that_were_dropped_are_told() {
+        let mut fleet = snapshot(SupervisorState::Running, &[("a", "a", StateCode::Running)]);
+        for (name, dropped) in [("ear", Some(3)), ("nose", Some(4)), ("a", None)] {
+            let group = GroupInfo { priority: 1, events_dropped: dropped };
+            fleet.groups.insert(name.into(), group);
+        }
+        assert_eq!(sentence(&fleet), "1 of 1 programs running, 7 events dropped");
     }
 
     #[test]
