@@ -55,6 +55,10 @@ impl Host for NoHost {
         Ok(0)
     }
 
+    fn address(&self, _: &str) -> Result<String, String> {
+        Ok("127.0.0.1".to_owned())
+    }
+
     fn hostname(&self) -> String {
         "node".to_owned()
     }

@@ -246,6 +246,16 @@ SCENARIOS = [
     says("a communication is output, too", "PROCESS_LOG,PROCESS_COMMUNICATION", 4, (
         "1some text at first, of some length\\n", f"1{BEGIN}", "1this is told and of some length", f"1{END}", "1and text in the end, of some length\\n"),
         stdout_capture_maxbytes=1000, stdout_events_enabled="true"),
+    Scenario("a few bytes of a program with capture", config=program(
+        "says", "/bin/sh -c 'echo hi'", startsecs=0, autorestart="false", stdout_logfile="@DIR@/out.log", stdout_capture_maxbytes=100),
+        steps=[wait("says", "EXITED"), file("out.log")], differs={"file out.log": Differs(
+            "what might have been the beginning of a marker is not lost", lambda reference, ours: (reference or "", ours) == ("", "hi\n"))}),
+    Scenario("a communication that is never closed", config=listener("PROCESS_COMMUNICATION,REMOTE_COMMUNICATION") + program(
+        "says", f"/bin/sh -c 'echo before; echo \"{BEGIN} and this is some text of some length\"'", startsecs=0, autorestart="false",
+        stdout_logfile="@DIR@/out.log", stdout_capture_maxbytes=100), steps=[
+            running("ear"), wait("says", "EXITED"), *send("after"), heard(1), file("out.log")], differs={"file out.log": Differs(
+                "what stands after a marker that is never closed goes into the log", lambda reference, ours: (reference, ours) == (
+                    "before\n", "before\n and this is some text of some length\n"))}),
     says("markers without capture", "PROCESS_LOG", 1, (f"1a{BEGIN}b{END}c\\n",), wait_file("out.log", "c"), file("out.log"),
          stdout_events_enabled="true"),
     # --- the protocol
