@@ -92,7 +92,7 @@ fn fleet(events: &[EventType]) -> Supervisor {
             processes: vec![Arc::new(member)],
         })
     };
-    let pool = PoolSettings { events: EventSet::of(events), buffer_size: 10 };
+    let pool = PoolSettings { events: EventSet::of(events), buffer_size: 10, judged: true };
     let ear = ProcessSettings {
         kind: ProcessKind::Listener,
         startsecs: Duration::ZERO,
