@@ -1,12 +1,19 @@
 """Which programs the outside tests run: the reference's and ours."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 from oracle.world import Programs
+
+# What starts the tests may ignore signals (nohup does, and a shell's "&"), and whatever they start
+# would inherit that: a `supervisorctl tail -f` that no Ctrl-C ends.
+for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(ignored) == signal.SIG_IGN:
+        signal.signal(ignored, signal.default_int_handler if ignored == signal.SIGINT else signal.SIG_DFL)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
