@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::rig::{Connection, Rig, open_many_files, resident, rounds, wait_for};
+use crate::rig::{Connection, Rig, open_many_files, resident, wait_for};
 
 /// What any number of idle clients may cost: the limit of connections times hyper's buffers.
 const GROWTH_BYTES_MAX: usize = 64 << 20;
@@ -53,10 +53,10 @@ fn get(rig: &Rig, path: &str) -> Connection {
     client
 }
 
-/// 2,500 here, 10,000 at full size, or as many as this process may have open.
+/// 10,000, or as many as this process may have open.
 #[test]
 fn idle_connections_cost_little_and_delay_nobody() {
-    let count = (open_many_files() - 200).min(rounds(2500, 10_000));
+    let count = (open_many_files() - 200).min(10_000);
     let rig = Rig::running(PROGRAMS);
     let before = resident(rig.pid());
     let crowd: Vec<Connection> = (0..count).map(|_| get(&rig, "/api/getState")).collect();
@@ -73,10 +73,10 @@ fn idle_connections_cost_little_and_delay_nobody() {
     });
 }
 
-/// 300 here, 1,000 at full size.
+/// A thousand of them.
 #[test]
 fn followers_of_a_log_delay_nobody_and_one_too_many_is_told() {
-    let count = rounds(300, 1000);
+    let count = 1000;
     open_many_files();
     let rig = Rig::running(PROGRAMS);
     rig.wait_state("talk", "RUNNING");
