@@ -14,11 +14,6 @@ pub struct Caller {
     pub name: Option<Arc<str>>,
 }
 
-impl Caller {
-    /// Somebody without a name who may do everything.
-    pub const NOBODY_ASKED: Self = Self { role: Role::Admin, name: None };
-}
-
 impl Access {
     /// The least role that has it.
     #[must_use]

@@ -139,12 +139,6 @@ pub fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Body>
     answer(status, "application/json", text.into())
 }
 
-/// An answer that says no more than its status.
-#[must_use]
-pub fn status_only(status: StatusCode) -> Response<Body> {
-    super::refusal::Refusal::of(status).answer()
-}
-
 impl HttpBody for Body {
     type Data = Bytes;
     type Error = io::Error;

@@ -40,12 +40,6 @@ impl Refusal {
         self
     }
 
-    /// Its status.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
     /// The JSON that says it.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {

@@ -259,7 +259,8 @@ async fn what_is_not_asked_for_is_not_told_and_nonsense_is_refused() {
     rig.set(&process("web", StateCode::Stopped));
     rig.set(&process("new", StateCode::Stopped));
     assert_eq!(reader.told().await.kind, "process_added");
-    let refused = rig.hub.respond("types=nope", None, &Caller::NOBODY_ASKED).await;
+    let refused =
+        rig.hub.respond("types=nope", None, &Caller { role: Role::Admin, name: None }).await;
     assert_eq!(refused.err().map(|why| why.kind), Some(ErrorKind::IncorrectParameters));
 }
 

@@ -8,9 +8,10 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{PATIENCE, Server, get, post};
 use crate::api::tests::fake::{Fake, process};
-use crate::http::body::{Body, status_only};
+use crate::http::body::Body;
 use crate::http::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, HEADERS_MAX, Limits};
 use crate::http::peer::Peer;
+use crate::http::refusal::Refusal;
 use crate::http::serve::Handle;
 use crate::model::StateCode;
 
@@ -31,7 +32,7 @@ impl Handle for Odd {
             "/large" => return Response::new(vec![0; 64 << 20].into()),
             _ => {}
         }
-        status_only(StatusCode::OK)
+        Refusal::of(StatusCode::OK).answer()
     }
 }
 

@@ -3,7 +3,8 @@
 use hyper::header::CONTENT_SECURITY_POLICY;
 
 use super::*;
-use crate::http::body::{answer as answer_with, status_only};
+use crate::http::body::answer as answer_with;
+use crate::http::refusal::Refusal;
 
 #[tokio::test]
 async fn no_page_of_another_site_comes_in() {
@@ -79,7 +80,7 @@ async fn other_names_and_origins_may_be_allowed() {
         let pairs = [("host", "box"), ("origin", origin), ("sec-fetch-site", site)];
         assert_eq!(status(&gate, &Method::POST, &pairs).await, wanted, "{origin}");
         let dress = gate.dress(&headers(&pairs));
-        let mut response = status_only(StatusCode::OK);
+        let mut response = Refusal::of(StatusCode::OK).answer();
         dress.put_on(&mut response);
         let shared = response.headers().get("access-control-allow-origin");
         assert_eq!(shared.is_some(), wanted == 200, "{origin}");
@@ -117,7 +118,7 @@ fn every_answer_is_dressed_and_keeps_what_it_has() {
     };
     let plain = inet(&Access::default());
     for response in [
-        status_only(StatusCode::NOT_FOUND),
+        Refusal::of(StatusCode::NOT_FOUND).answer(),
         Refused::Unknown.answer(),
         answer_with(StatusCode::OK, "text/xml", "".into()),
     ] {
@@ -139,7 +140,7 @@ fn every_answer_is_dressed_and_keeps_what_it_has() {
             assert!(!headers.contains_key(absent), "{absent}");
         }
     }
-    let mut own = status_only(StatusCode::OK);
+    let mut own = Refusal::of(StatusCode::OK).answer();
     own.headers_mut()
         .insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'self'"));
     own.headers_mut().insert("cache-control", HeaderValue::from_static("no-cache"));
@@ -147,7 +148,7 @@ fn every_answer_is_dressed_and_keeps_what_it_has() {
     assert_eq!(own.headers()["content-security-policy"], "default-src 'self'");
     assert_eq!(own.headers()["cache-control"], "no-cache");
     let secure = Gate::inet(&Access::default(), &[], true, Arc::new(|_, _| {}));
-    let response = dressed(&secure, status_only(StatusCode::OK));
+    let response = dressed(&secure, Refusal::of(StatusCode::OK).answer());
     assert!(response.headers().contains_key("strict-transport-security"));
 }
 
