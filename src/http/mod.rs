@@ -130,8 +130,7 @@ impl Bound {
         let mut renewal = Renewal::new(api.clone());
         if let Some((settings, listeners)) = self.inet {
             announce(&report, "inet_http_server", settings.asks_who());
-            let own_name = nix::unistd::gethostname().unwrap_or_default();
-            let own_name = own_name.to_string_lossy();
+            let own_name = host.to_string_lossy();
             let short = own_name.split('.').next().unwrap_or_default();
             let names = [settings.host.as_str(), &own_name, short];
             let tls = settings.tls.is_some();
