@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use self::report::Report;
 use self::surroundings::{Surroundings, System};
 use crate::config::migrate::{Ancestor, Finding, Inspection, inspect};
-use crate::config::{self, Host};
+use crate::config::{self, Files, Host};
 use crate::runtime::host::{RealFiles, RealHost};
 
 /// Where the unit of this program has its configuration.
@@ -39,11 +39,25 @@ pub(super) fn migrate(request: &Request<'_>) -> Result<(String, u8), String> {
         Some(path) => path.to_owned(),
         None => usual(&System)?,
     };
-    let mut inspection = inspect(&path, &RealFiles, &RealHost, request.from);
-    let around = look_around(&inspection, &System);
-    inspection.findings.extend(around.findings);
-    let report = Report { path: &path, inspection: &inspection, stop: &around.stop };
-    Ok(report.render(request.json, request.all))
+    let world = World { files: &RealFiles, host: &RealHost, system: &System };
+    Ok(world.report(&path, request))
+}
+
+/// Everything outside that is looked at.
+struct World<'a> {
+    files: &'a dyn Files,
+    host: &'a dyn Host,
+    system: &'a dyn Surroundings,
+}
+
+impl World<'_> {
+    fn report(&self, path: &Path, request: &Request<'_>) -> (String, u8) {
+        let mut inspection = inspect(path, self.files, self.host, request.from);
+        let around = look_around(&inspection, self.system);
+        inspection.findings.extend(around.findings);
+        let report = Report { path, inspection: &inspection, stop: &around.stop };
+        report.render(request.json, request.all)
+    }
 }
 
 fn usual(system: &dyn Surroundings) -> Result<PathBuf, String> {

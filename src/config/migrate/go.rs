@@ -101,6 +101,14 @@ const RULES: &[Rule] = &[
     Rule {
         sections: PROGRAMS,
         keys: &["process_name"],
+        when: When::Finds(inherited_names),
+        kind: Differs,
+        text: "leaves %(program_name)s the section's name in {}, which is set elsewhere; there it is this \
+               one",
+    },
+    Rule {
+        sections: PROGRAMS,
+        keys: &["process_name"],
         when: When::If(|at| at.value != "%(program_name)s"),
         kind: Note,
         text: "is shown as GROUP:NAME, as the group has another name; there it is the name alone",
@@ -283,6 +291,17 @@ const RULES: &[Rule] = &[
         text: "is a value for every section; there [DEFAULT] means nothing",
     },
 ];
+
+/// Keys that name the program, by default, and would name the process there.
+fn inherited_names(at: &At<'_>) -> Option<String> {
+    let keys = ["stdout_logfile", "stderr_logfile", "directory", "environment"];
+    let inherited = |key: &&str| {
+        !at.entries.iter().any(|entry| entry.key == **key)
+            && at.other(key).is_some_and(|value| value.contains("%(program_name)"))
+    };
+    let found: Vec<_> = keys.into_iter().filter(inherited).collect();
+    (at.value != "%(program_name)s" && !found.is_empty()).then(|| found.join(", "))
+}
 
 fn is_of_default(at: &At<'_>) -> bool {
     at.kind == "DEFAULT"

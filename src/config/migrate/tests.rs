@@ -222,13 +222,16 @@ const CASES: &[Case] = &[
     Case(
         GO,
         "[DEFAULT]\nuser=web\n[supervisord]\nnodaemon=true\n[program-default]\nrestartpause=3\n\
-         [program:x]\ncommand=x\nexitcodes=0\n[program:y]\ncommand=x\nexitcodes=0\n\
+         stdout_logfile=/tmp/%(program_name)s\n[program:x]\ncommand=x\nprocess_name=y\n[program:y]\ncommand=x\nexitcodes=0\n\
          [fcgi-program:f]\ncommand=x\nsocket=unix:///tmp/f\nexitcodes=0",
         &[
             "2 user: differs: gives the program the groups",
             "2 user: differs: is a value for every section",
             "6 restartpause: not served: is not served",
-            "13 -: differs: is a section that is passed over",
+            "8 -: differs: is started again after an exit",
+            "10 process_name: differs: leaves %(program_name)s the section's name in stdout_logfile,",
+            "10 process_name: note: is shown as",
+            "14 -: differs: is a section that is passed over",
         ],
     ),
 ];

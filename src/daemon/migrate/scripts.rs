@@ -32,8 +32,8 @@ pub(super) fn look(facts: &Facts, system: &dyn Surroundings, around: &mut Around
             section: Some(section.clone()),
             key: Some("command".to_owned()),
             message: format!(
-                "runs {what} the Python package supervisor, which is gone once Supervisor is removed: \
-                 give the script a virtual environment with it"
+                "runs {what} the Python package supervisor, and that goes away with Supervisor: give \
+                 the script a virtual environment that has it"
             ),
         });
     }

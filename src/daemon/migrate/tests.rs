@@ -1,5 +1,7 @@
 //! An installation that exists in the test alone.
 
+mod golden;
+
 use std::collections::BTreeMap;
 
 use super::*;
