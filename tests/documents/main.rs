@@ -17,6 +17,7 @@ mod pages;
 mod roff;
 mod tables;
 mod version;
+mod whole;
 
 use std::fs;
 use std::path::{Path, PathBuf};

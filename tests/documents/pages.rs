@@ -62,10 +62,12 @@ impl Page {
              .\\\" code: change those, and run UPDATE=1 cargo test --test documents\n\
              .TH {title} {section} {date} \"supervisord {version}\" \"{volume}\"\n\
              .ad l\n\
+             {no_hyphens}\
              {body}",
             file = self.file(),
             section = self.section,
             volume = self.volume,
+            no_hyphens = roff::NO_HYPHENS,
             body = roff::body(&self.words()),
         )
     }

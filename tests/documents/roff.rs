@@ -27,8 +27,8 @@ enum Before {
 /// The columns that a line of the output keeps to; mandoc warns of more than 80 bytes.
 const COLUMNS: usize = 78;
 
-/// roff divides words that have this many letters.
-const DIVIDED: usize = 5;
+/// Keeps names that are typed in one piece.
+pub const NO_HYPHENS: &str = ".nh\n";
 
 /// How far the meaning of a term is indented.
 const INDENT: usize = 7;
@@ -63,6 +63,8 @@ pub fn body(text: &str) -> String {
                 out += &format!("{}\n", guarded(&text));
             }
             out += if item { ".EE\n" } else { ".EE\n.RE\n" };
+            // An example's end brings back the dividing of words.
+            out += NO_HYPHENS;
             before = if item { Before::Item } else { Before::Text };
         } else if is_definition {
             out += &format!(".TP {INDENT}\n{}\n", guarded(&inline(line)));
@@ -195,10 +197,7 @@ pub fn inline(text: &str) -> String {
             }
             (_, Some((words, rest))) if !words.is_empty() => {
                 let font = if mark == "`" { 'B' } else { 'I' };
-                // Within a word the same sign would be a place to divide it.
-                let begins = out.is_empty() || out.ends_with(' ');
-                let words = if begins { whole(words) } else { code(words) };
-                out += &format!("\\f{font}{words}\\fR");
+                out += &format!("\\f{font}{}\\fR", code(words));
                 rest
             }
             _ => {
@@ -223,20 +222,11 @@ fn references(text: &str) -> String {
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
                 && section.len() == 1
                 && section.starts_with(|c: char| c.is_ascii_digit());
-            fine.then(|| format!("\\fB\\%{}\\fR({section}){}", code(name), plain(rest)))
+            fine.then(|| format!("\\fB{}\\fR({section}){}", code(name), plain(rest)))
         });
         out += &page.unwrap_or_else(|| plain(word));
     }
     out
-}
-
-/// Text of which no word is divided at the end of a line.
-fn whole(text: &str) -> String {
-    let words = text.split(' ').map(|word| {
-        let long = word.chars().filter(char::is_ascii_alphabetic).count() >= DIVIDED;
-        format!("{}{}", if long { "\\%" } else { "" }, code(word))
-    });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 fn plain(text: &str) -> String {
@@ -268,8 +258,11 @@ fn the_output_is_what_man_expects() {
         "`-x`, *Y*\n:   One. Two (2).\nThree\n\n    four",
         ".TP 7\n\\fB\\-x\\fR, \\fIY\\fR\nOne.\nTwo (2).\nThree\n.IP\nfour\n",
     );
-    check("# A\n```\n.x 'y' \\n\n```\n", ".SH A\n.RS 4\n.EX\n\\&.x \\(aqy\\(aq \\en\n.EE\n.RE\n");
+    check(
+        "# A\n```\n.x 'y' \\n\n```\n",
+        ".SH A\n.RS 4\n.EX\n\\&.x \\(aqy\\(aq \\en\n.EE\n.RE\n.nh\n",
+    );
     check("- a\n- b\n1. c", ".IP \\(bu 2\na\n.IP \\(bu 2\nb\n.IP 1. 4\nc\n");
-    check("see x(1), [l.md](l.md) [x]", "see \\fB\\%x\\fR(1), \\fIl.md\\fR [x]\n");
+    check("see x(1), [l.md](l.md) [x]", "see \\fBx\\fR(1), \\fIl.md\\fR [x]\n");
     check("a \\\nb", "a\n.br\nb\n");
 }

@@ -147,9 +147,9 @@ pub(super) const INET: Section = Section {
 
 pub(super) const USER: Section = Section {
     name: "http_user:NAME",
-    about: "Somebody who may log in; see [security.md](security.md). `NAME` may not hold a colon. Supervisor does not know this section.",
+    about: "Somebody who may log in; see [security.md](security.md). `NAME` may not hold a colon. One of `password` and `password_credential` is required. Supervisor does not know this section.",
     parts: &[part(&[
-        key("password", Kind::Text, Words("required, unless the next key is there"), FILE_PASSWORD),
+        key("password", Kind::Text, Nothing, FILE_PASSWORD),
         CREDENTIAL,
         key("role", Kind::Role, Value("viewer"), "what they may do, at most"),
     ])],
