@@ -29,6 +29,7 @@ pub mod node;
 mod output;
 pub mod problem;
 pub mod program;
+pub mod reference;
 pub mod report;
 mod section;
 pub mod server;
