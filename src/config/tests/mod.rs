@@ -5,6 +5,7 @@ mod credential;
 mod meaning;
 mod output;
 pub(super) mod properties;
+mod reference;
 mod refusal;
 
 use std::collections::HashMap;
