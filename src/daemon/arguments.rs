@@ -102,8 +102,7 @@ pub enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Tell line by line what an existing configuration of Supervisor (Python) or
-    /// ochinchina/supervisord (Go) means here, and look at the installation around it
+    /// Tell line by line what differs here for an installation of Supervisor or ochinchina/supervisord
     #[command(
         after_help = "Exit status: 0 if there is nothing to do (notes at most), 1 if something \
                             differs or is not served, 2 if the file cannot be used as it is.\n\

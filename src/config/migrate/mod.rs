@@ -25,12 +25,22 @@ pub use self::facts::{Command, Facts, LogFile};
 pub use self::finding::{Finding, Kind};
 pub use self::recognise::Ancestor;
 use self::recognise::recognise;
-use self::rule::{At, Rule, Tables};
+use self::rule::{At, Rule, Tables, When};
 use super::ini::{Entry, Ini, Source};
 use super::{Files, Host, glob, load};
 
 /// Findings that a report keeps; past it the later ones are counted and not told.
 pub const FINDINGS_MAX: usize = 10_000;
+
+/// What is to be said whoever wrote it.
+const COMMON: &[Rule] = &[Rule {
+    sections: &["unix_http_server"],
+    keys: &["chmod", "chown"],
+    when: When::If(|at| !["0700", "700"].contains(&at.value)),
+    kind: Kind::Note,
+    text: "does not count for /run/supervisor.sock where supervisord.socket makes it: its mode and \
+           owner are the unit's",
+}];
 
 /// What was found out about a configuration.
 #[derive(Clone, Debug)]
@@ -187,7 +197,7 @@ fn line_by_line(tables: &Tables, line: &At<'_>, told: &[&Finding]) -> Vec<Findin
 }
 
 fn told_by(tables: &Tables, at: &At<'_>) -> Vec<Finding> {
-    tables.rules.iter().filter_map(|rule: &Rule| rule.ask(at, tables)).collect()
+    tables.rules.iter().chain(COMMON).filter_map(|rule| rule.ask(at, tables)).collect()
 }
 
 #[cfg(test)]

@@ -142,6 +142,13 @@ const CASES: &[Case] = &[
             "6 notify: differs: is a key that is passed over there",
         ],
     ),
+    Case(
+        SUPERVISOR,
+        "[supervisord]\n[unix_http_server]\nfile=/tmp/s\nchmod=0770\nchown=root:ops\n\
+         [rpcinterface:supervisor]\n\
+         supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+        &["4 chmod: note: does not count", "5 chown: note: does not count"],
+    ),
     Case(GO, "[supervisord]\nnodaemon=true", &[]),
     Case(GO, "[supervisord]\nlogfile=/tmp/a", &["1 -: differs: goes to the background"]),
     Case(
@@ -277,7 +284,7 @@ fn every_rule_is_seen_at_work() {
     }
     // By the test above.
     let elsewhere = ["%(here)s is the directory of this file", "does not read {}"];
-    for rule in supervisor::TABLES.rules.iter().chain(go::TABLES.rules) {
+    for rule in supervisor::TABLES.rules.iter().chain(go::TABLES.rules).chain(COMMON) {
         let parts: Vec<_> = rule.text.split("{}").collect();
         let seen = texts
             .iter()
