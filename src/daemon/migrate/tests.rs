@@ -66,6 +66,7 @@ fn facts(commands: &[&str]) -> Facts {
     };
     Facts {
         pidfile: "/run/s.pid".into(),
+        socket: Some("/run/s.sock".into()),
         logs: vec![log("/var/log/app/a.log", true), log("/var/log/app/b.out", false)],
         commands: commands.iter().map(command).collect(),
     }
@@ -126,6 +127,23 @@ fn a_daemon_without_a_service_is_killed_by_its_id() {
     for pidfile in ["", "x", "-1", "99999999999"] {
         let fake = Fake::new(&[("/run/s.pid", pidfile)], &[]);
         assert!(look(Ancestor::Go, &[], &fake).0.is_empty());
+    }
+}
+
+#[test]
+fn a_socket_that_is_listened_on_is_told_of_where_no_daemon_is_known() {
+    let sockets = "Num RefCount Protocol Flags Type St Inode Path\n\
+                   0000: 00000002 00000000 00010000 0001 01 123 /run/s.sock\n\
+                   0000: 00000003 00000000 00000000 0001 03 124\n";
+    let expected = "/run/s.sock: note: is listened on: by a daemon whose pidfile is another, or a \
+                    unit's socket";
+    for (bound, said) in
+        [("s.sock", true), ("s.sock.612", true), ("t.sock", false), ("s.sock.old", false)]
+    {
+        let sockets = sockets.replace("s.sock", bound);
+        let told =
+            look(Ancestor::Supervisor, &[], &Fake::new(&[("/proc/net/unix", &sockets)], &[]));
+        assert_eq!(told.0, if said { vec![expected] } else { vec![] }, "{bound}");
     }
 }
 
