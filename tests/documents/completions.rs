@@ -73,8 +73,8 @@ fn filled(name: &str) -> String {
                 subcommands(&daemon).map(|command| command.get_name().to_owned()).collect();
             listed.join(" ")
         }
-        "ctl leads" => leads(&ctl, |name| name.to_owned()).join(" | "),
-        "ctl leads words" => leads(&ctl, |name| name.to_owned()).join(" "),
+        "ctl leads" => leads(&ctl, str::to_owned).join(" | "),
+        "ctl leads words" => leads(&ctl, str::to_owned).join(" "),
         "ctl leads joined" => leads(&ctl, together).join(" | "),
         "ctl leads joined fish" => {
             leads(&ctl, |name| format!("'{}'", together(name).replace("?*", "*"))).join(" ")

@@ -15,6 +15,7 @@ mod completions;
 mod lint;
 mod pages;
 mod roff;
+mod shells;
 mod tables;
 mod version;
 mod whole;
