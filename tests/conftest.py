@@ -23,7 +23,7 @@ def pytest_addoption(parser):
         "--ours",
         default=os.environ.get("SUPERVISORD_UNDER_TEST"),
         help="the supervisord to test, with its supervisorctl beside it (environment: "
-        "SUPERVISORD_UNDER_TEST; default: target/release/supervisord). The reference's own "
+        "SUPERVISORD_UNDER_TEST; default: target/package/release/supervisord). The reference's own "
         "path makes every comparison one of the reference with itself.",
     )
 
@@ -38,7 +38,7 @@ def reference() -> Programs:
 def ours(request) -> Programs:
     """The programs under test."""
     chosen = request.config.getoption("--ours")
-    path = Path(chosen) if chosen else REPOSITORY / "target" / "release" / "supervisord"
+    path = Path(chosen) if chosen else REPOSITORY / "target/package/release/supervisord"
     if not path.exists():
-        pytest.exit(f"cannot test {path}: no such file (cargo build --release, or --ours PATH)", 2)
+        pytest.exit(f"cannot test {path}: no such file (packaging/build, or --ours PATH)", 2)
     return Programs.beside(path)

@@ -37,7 +37,7 @@ pub mod setting;
 mod target;
 pub mod tls;
 
-pub use access::{Access, Account, Credentials};
+pub use access::{Access, Account, AllowedPeer, Credentials, Peers};
 pub use ctl::CtlSettings;
 pub use daemon::DaemonSettings;
 pub use dbus::DbusSettings;
@@ -49,7 +49,7 @@ pub use node::{Nodes, Remote, RemoteAddress};
 pub use problem::{ConfigError, Severity};
 pub use program::{GroupSettings, ProcessSettings};
 pub use report::render_report;
-pub use server::{InetServer, UnixServer};
+pub use server::{InetServer, UNIX_FD_NAME, UnixServer};
 pub use tls::TlsSettings;
 
 /// A configuration to begin with: every section and key, commented.

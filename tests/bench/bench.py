@@ -443,7 +443,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short run of each instead of medians")
     parser.add_argument("--only", action="append", default=[], help="only the rows whose name holds this word")
-    parser.add_argument("--ours", type=Path, default=REPOSITORY / "target/release/supervisord")
+    parser.add_argument("--ours", type=Path, default=REPOSITORY / "target/package/release/supervisord")
     parser.add_argument("--directory", help="where logs are written (default: the temporary directory)")
     chosen = parser.parse_args()
     raise_limits()

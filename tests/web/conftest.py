@@ -20,12 +20,12 @@ WINDOW = {"width": 1280, "height": 800}
 def supervisord(request) -> Path:
     """The program under test: the one that was named, else what was built."""
     chosen = request.config.getoption("--ours")
-    built = [REPOSITORY / "target" / kind / "supervisord" for kind in ("release", "debug")]
+    built = [REPOSITORY / "target" / kind / "supervisord" for kind in ("package/release", "debug")]
     paths = [Path(chosen).absolute()] if chosen else built
     for path in paths:
         if path.exists():
             return path
-    pytest.exit(f"cannot test {paths[0]}: no such file (cargo build --release, or --ours PATH)", 2)
+    pytest.exit(f"cannot test {paths[0]}: no such file (packaging/build, or --ours PATH)", 2)
 
 
 @pytest.fixture(scope="session")
