@@ -277,14 +277,14 @@ _supervisord() {
             __supervisorctl_words $((at + 1))
             ;;
         check)
-            case $word in
-                -*) __supervisor_offer "" < <(printf '%s\n' --json -h --help) ;;
+            case ${typed[last - 1]}:$word in
+                *:-*) __supervisor_offer "" < <(printf '%s\n' --json -h --help) ;;
                 *) __supervisor_files -f ;;
             esac
             ;;
         hash-password)
-            case $word in
-                -*) __supervisor_offer "" < <(printf '%s\n' -h --help) ;;
+            case ${typed[last - 1]}:$word in
+                *:-*) __supervisor_offer "" < <(printf '%s\n' -h --help) ;;
             esac
             ;;
     esac
