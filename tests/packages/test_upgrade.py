@@ -22,13 +22,26 @@ def old_with_programs(machine, config=lambda text: text) -> bytes:
     return machine.path(CONFIG).read_bytes()
 
 
-def test_from_debians_and_on(machine):
+def dependent(machine, tmp_path) -> str:
+    """A package that depends on supervisor. Returns where it is."""
+    control = tmp_path / "dependent" / "DEBIAN" / "control"
+    control.parent.mkdir(parents=True)
+    control.write_text("Package: dependent\nVersion: 1\nArchitecture: all\n"
+                       "Maintainer: nobody <nobody@supervisord.invalid>\n"
+                       "Depends: supervisor (>= 4)\nDescription: a test\n")
+    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", tmp_path / "dependent",
+                    machine.path("/root/dependent.deb")], check=True, stdout=subprocess.DEVNULL)
+    return "/root/dependent.deb"
+
+
+def test_from_debians_and_on(machine, tmp_path):
     """The whole life: over Debian's, its purge, an upgrade, removal, again, purge."""
     machine.apt("update")
     before = machine.tree()
     groups = machine.groups()
     config = old_with_programs(machine, lambda text: text + "; the administrator was here\n")
     old = machine.old_pids("one", "two")
+    machine.dpkg("--install", dependent(machine, tmp_path))
 
     machine.dpkg("--install", "/root/ours.deb")
     for pid in old:
@@ -63,6 +76,7 @@ def test_from_debians_and_on(machine):
     running = machine.pids("one", "two")
     assert machine.path(SOCKET).stat().st_ino == inode, "the socket outlives an upgrade"
 
+    machine.dpkg("--purge", "dependent")
     machine.dpkg("--remove", "supervisord")
     for pid in running:
         machine.gone(pid)
@@ -182,10 +196,18 @@ def test_what_was_disabled_stays_disabled(machine):
     machine.do("systemctl", "restart", "supervisor")
     assert machine.is_active(SERVICE)
 
+    # What is left of the old package still has the configuration for its own.
+    machine.dpkg("--purge", "supervisord")
+    assert machine.path(CONFIG).exists() and not machine.path("/var/log/supervisor").exists()
+    machine.dpkg("--purge", "supervisor")
+    assert not machine.path("/etc/supervisor").exists()
+    nothing_runs(machine)
 
-def test_back_to_debians(machine):
+
+def test_back_to_debians(machine, tmp_path):
     """Over ours, with a configuration that came from there; then ours is purged."""
     config = old_with_programs(machine)
+    machine.apt("install", dependent(machine, tmp_path))
     machine.apt("install", "/root/ours.deb")
     assert machine.ctl("status").count("RUNNING") == 2
     machine.apt("install", "supervisor")
@@ -205,6 +227,7 @@ def test_back_to_debians(machine):
     machine.apt("install", "/root/ours.deb")
     assert machine.path(CONFIG).read_bytes() == config
     assert machine.ctl("status").count("RUNNING") == 2
+    assert machine.do("dpkg-query", "--show", "--showformat=${db:Status-Status}", "dependent") == "installed"
 
 
 def test_over_a_supervisor_of_debian_12(machine, tmp_path):
