@@ -182,3 +182,37 @@ def checksums() -> dict[tuple[str, str], str]:
 def expression(licence: str) -> str:
     """The licence as SPDX writes it: older crates have a slash for OR."""
     return " OR ".join(part.strip() for part in licence.split("/"))
+
+
+@dataclass
+class Runtime:
+    """What is linked in and is no package of cargo's."""
+
+    name: str
+    version: str
+    description: str
+    licence: str
+    holder: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.version}".strip()
+
+
+def runtimes(target: str) -> list[Runtime]:
+    """The standard library, and for a static program the C library, as rustup ships it."""
+    release = output("rustc", "-vV").split("release: ", 1)[1].split()[0]
+    found = [
+        Runtime(
+            "rust-std",
+            release,
+            "The standard library of Rust, and the crates in it",
+            "MIT OR Apache-2.0",
+            "The Rust Project Contributors",
+        )
+    ]
+    if target.endswith("-musl") or "-musleabi" in target:
+        found.append(
+            Runtime("musl", "", "The C library", "MIT", "2005-2025 Rich Felker, et al.")
+        )
+    return found
