@@ -29,6 +29,7 @@ pub mod node;
 mod output;
 pub mod problem;
 pub mod program;
+pub mod reference;
 pub mod report;
 mod section;
 pub mod server;
@@ -36,7 +37,7 @@ pub mod setting;
 mod target;
 pub mod tls;
 
-pub use access::{Access, Account, Credentials};
+pub use access::{Access, Account, AllowedPeer, Credentials, Peers};
 pub use ctl::CtlSettings;
 pub use daemon::DaemonSettings;
 pub use dbus::DbusSettings;
@@ -48,7 +49,7 @@ pub use node::{Nodes, Remote, RemoteAddress};
 pub use problem::{ConfigError, Severity};
 pub use program::{GroupSettings, ProcessSettings};
 pub use report::render_report;
-pub use server::{InetServer, UnixServer};
+pub use server::{InetServer, UNIX_FD_NAME, UnixServer};
 pub use tls::TlsSettings;
 
 /// A configuration to begin with: every section and key, commented.

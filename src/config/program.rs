@@ -20,7 +20,7 @@ use crate::model::{GroupName, Place, ProcessName};
 pub const PROCESSES_MAX: usize = 100_000;
 
 /// Keys of `[program:x]` that are understood and have no effect yet.
-const NOT_SERVED: &[&str] = &[
+pub(super) const NOT_SERVED: &[&str] = &[
     "cron",
     "depends_on",
     "envfiles",

@@ -110,6 +110,27 @@ impl<'a> World<'a> {
 /// Room for the keys that a program section is asked for.
 const KEYS_ASKED: usize = 128;
 
+/// What sections were asked for by this thread: the truth that the reference is held to.
+#[cfg(test)]
+pub(super) mod asked {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    thread_local! {
+        static ASKED: RefCell<BTreeSet<(String, &'static str)>> = RefCell::default();
+    }
+
+    /// Takes note of a section's name and a key.
+    pub fn note(section: &str, key: &'static str) {
+        ASKED.with_borrow_mut(|asked| asked.insert((section.to_owned(), key)));
+    }
+
+    /// What was noted, which is forgotten with that.
+    pub fn take() -> BTreeSet<(String, &'static str)> {
+        ASKED.take()
+    }
+}
+
 /// One section, read key by key. What was never asked for is unknown, and [`Section::finish`]
 /// says so.
 pub(super) struct Section<'a> {
@@ -152,6 +173,8 @@ impl<'a> Section<'a> {
     fn entry(&mut self, key: &'static str) -> Option<&'a Entry> {
         // A key asked for twice stands there twice, which costs less than to look.
         self.known.push(key);
+        #[cfg(test)]
+        asked::note(&self.raw.name, key);
         self.find(key)
     }
 
@@ -225,6 +248,8 @@ impl<'a> Section<'a> {
     /// These keys are known, and somebody else reads them.
     pub fn skip(&mut self, keys: &[&'static str]) {
         self.known.extend(keys);
+        #[cfg(test)]
+        keys.iter().for_each(|key| asked::note(&self.raw.name, key));
     }
 
     /// Warns of keys that a later version will act on and this one does not.

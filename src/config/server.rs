@@ -13,6 +13,9 @@ use super::tls::{self, TlsSettings};
 /// Permission bits that let others than the owner connect to a socket.
 const WRITTEN_BY_OTHERS: u32 = 0o022;
 
+/// The name by which a service manager's unix sockets are known, unless `fd_name` says another.
+pub const UNIX_FD_NAME: &str = "unix";
+
 /// `[unix_http_server]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnixServer {
@@ -57,7 +60,7 @@ pub(super) fn read_unix(mut section: Section<'_>, accounts: &Accounts) -> Option
     let mode = section.take("chmod", setting::octal).unwrap_or(0o700);
     let access = access::read(&mut section, accounts, Users::Nobody);
     let access = Access { peers: access::peers(&mut section), ..access };
-    let fd_name = section.take("fd_name", fd_name).unwrap_or_else(|| "unix".to_owned());
+    let fd_name = section.take("fd_name", fd_name).unwrap_or_else(|| UNIX_FD_NAME.to_owned());
     warn_of_mode(&mut section, mode, &access);
     section.finish();
     Some(UnixServer {

@@ -3,6 +3,7 @@
 use hyper::StatusCode;
 
 use super::client::{Client, Failure};
+use super::exit;
 use super::help;
 use super::input::Input;
 use super::render::Screen;
@@ -10,31 +11,6 @@ use crate::api::error::{FAILURES, Row, row};
 use crate::config::tls::ClientFiles;
 use crate::model::ErrorKind;
 use crate::xmlrpc::Value;
-
-/// Exit codes, as the reference has them: those of LSB init scripts, and for `status` of their
-/// `status` action.
-pub mod exit {
-    /// It worked.
-    pub const OK: u8 = 0;
-    /// It did not.
-    pub const GENERIC: u8 = 1;
-    /// The words made no sense.
-    pub const INVALID: u8 = 2;
-    /// The server has no `supervisor` methods.
-    pub const UNIMPLEMENTED: u8 = 3;
-    /// `status`: something that was asked for does not run.
-    pub const STATUS_NOT_RUNNING: u8 = 3;
-    /// The server refused the connection.
-    pub const REFUSED: u8 = 4;
-    /// `status`: an unknown name, or nobody to ask.
-    pub const STATUS_UNKNOWN: u8 = 4;
-    /// The server speaks another version of the interface.
-    pub const NOT_INSTALLED: u8 = 5;
-    /// There is no socket, or a process does not run.
-    pub const NOT_RUNNING: u8 = 7;
-    /// Ctrl-C (128 + SIGINT, as a shell reports it).
-    pub const INTERRUPTED: u8 = 130;
-}
 
 /// The version of the XML-RPC interface that we speak.
 const API_VERSION: &str = "3.0";

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::client::Failure;
-use super::command::{Controller, exit, is_fault, unreachable_how};
+use super::command::{Controller, is_fault, unreachable_how};
+use super::exit;
 use super::process::{identity, number, text};
 use crate::api::error::row;
 use crate::model::ErrorKind;

@@ -4,7 +4,8 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Bytes, Incoming};
 
 use super::client::{Failure, path_segment, python_fault};
-use super::command::{Controller, exit, is_fault};
+use super::command::{Controller, is_fault};
+use super::exit;
 use super::process::is_running;
 use super::render::python_quoted;
 use crate::model::ErrorKind;

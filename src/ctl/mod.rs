@@ -9,23 +9,25 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use crate::config::{ConfigError, CtlSettings, Files, Host, load_ctl, search_paths};
 
 mod client;
 mod command;
+pub mod exit;
 mod fleet;
 mod follow;
-mod help;
+pub mod help;
 mod input;
 mod process;
+pub mod reference;
 mod render;
 mod secure;
 mod shell;
 
 use client::Failure;
-use command::{Controller, exit};
+use command::Controller;
 use render::{Screen, Style};
 
 /// Controls the programs that a supervisord runs.
@@ -82,6 +84,12 @@ fn url(text: &str) -> Result<String, String> {
         }
         _ => Err("expected unix:///PATH, http://HOST:PORT or https://HOST:PORT".to_owned()),
     }
+}
+
+/// The command line, for whoever writes about it.
+#[must_use]
+pub fn command_line() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs supervisorctl; the first of `args` is the path the program was called by. Returns the

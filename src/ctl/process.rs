@@ -1,7 +1,8 @@
 //! Commands about processes: status, pid, start, stop, restart, signal, clear.
 
 use super::client::Failure;
-use super::command::{Controller, exit, failure_of, is_fault};
+use super::command::{Controller, failure_of, is_fault};
+use super::exit;
 use crate::model::{ErrorKind, ProcessId, StateCode, Target};
 use crate::xmlrpc::Value;
 

@@ -51,7 +51,7 @@ pub struct Arguments {
     /// Keep so many rotated activity logs
     #[arg(short = 'z', long, value_name = "NUM")]
     pub logfile_backups: Option<u32>,
-    /// critical, error, warn, info, debug, trace or blather
+    /// The least that is logged: critical, error, warn, info, debug, trace or blather
     #[arg(short = 'e', long, value_name = "LEVEL", value_parser = setting::log_level)]
     pub loglevel: Option<LogLevel>,
     /// Where to write the process id
@@ -60,10 +60,10 @@ pub struct Arguments {
     /// What this daemon is called
     #[arg(short, long, value_name = "NAME")]
     pub identifier: Option<String>,
-    /// Where programs' logs go that have no file of their own
+    /// Where AUTO logs go: those of programs that name no file
     #[arg(short = 'q', long, value_name = "DIR")]
     pub childlogdir: Option<PathBuf>,
-    /// Keep such logs of earlier runs
+    /// Keep the AUTO logs of earlier runs
     #[arg(short = 'k', long)]
     pub nocleanup: bool,
     /// The descriptors that must be available

@@ -40,6 +40,7 @@ mod object;
 mod path;
 mod process;
 mod publish;
+pub mod reference;
 mod session;
 mod standard;
 mod subscribers;

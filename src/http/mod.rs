@@ -58,15 +58,18 @@ use secure::Secure;
 #[derive(Default)]
 pub struct Bound {
     inet: Option<(InetServer, Vec<StdTcpListener>)>,
-    unix: Option<(UnixServer, UnixListeners)>,
+    unix: Option<UnixListeners>,
     nodes: config::Nodes,
 }
 
-enum UnixListeners {
+struct UnixListeners {
+    settings: UnixServer,
     /// Bound here, as configured.
-    Own(BoundUnix),
+    own: Option<BoundUnix>,
     /// Passed by a service manager: never removed nor bound again.
-    Passed(Vec<StdUnixListener>),
+    passed: Vec<StdUnixListener>,
+    /// What people should know of it.
+    remark: Option<String>,
 }
 
 /// The servers at work.
@@ -101,15 +104,7 @@ impl Bound {
             };
             bound.inet = Some((settings.clone(), listeners));
         }
-        if let Some(settings) = &config.unix {
-            let listeners = if assigned.unix.is_empty() {
-                UnixListeners::Own(bind_unix(settings)?)
-            } else {
-                let listeners = assigned.unix.iter().map(|socket| socket.unix_listener());
-                UnixListeners::Passed(listeners.collect::<Result<_, _>>()?)
-            };
-            bound.unix = Some((settings.clone(), listeners));
-        }
+        bound.unix = UnixListeners::bind(config.unix.as_ref(), &assigned.unix)?;
         Ok(bound)
     }
 
@@ -151,24 +146,23 @@ impl Bound {
                 }
             }
         }
-        if let Some((settings, listeners)) = self.unix {
+        if let Some(UnixListeners { settings, own, passed, remark }) = self.unix {
+            if let Some(remark) = remark {
+                report(LogLevel::Warn, &remark);
+            }
             let asks = settings.access.asks_for_password() || settings.access.peers.is_some();
             announce(&report, "unix_http_server", asks);
             let gate = Gate::unix(&settings.access, report.clone());
             renewal.unix(gate.clone(), settings.access.clone());
             let router = Arc::new(Router::new(site, gate));
-            match listeners {
-                UnixListeners::Own(bound) => {
-                    let listener = UnixSocket::new(bound, settings, report.clone())?;
-                    tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
-                }
-                UnixListeners::Passed(listeners) => {
-                    for listener in listeners {
-                        let listener = UnixListener::from_std(listener)?;
-                        let (router, report) = (router.clone(), report.clone());
-                        tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
-                    }
-                }
+            for listener in passed {
+                let listener = UnixListener::from_std(listener)?;
+                let (router, report) = (router.clone(), report.clone());
+                tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
+            }
+            if let Some(bound) = own {
+                let listener = UnixSocket::new(bound, settings, report.clone())?;
+                tasks.spawn(serve::serve(listener, router, limits, report, closed.clone()));
             }
         }
         tasks.spawn(renewal.attend(closed));
@@ -176,7 +170,42 @@ impl Bound {
     }
 }
 
-/// Where programs find the daemon: where it was passed a unix socket, that; else as configured.
+impl UnixListeners {
+    /// The sockets that were passed, and beside them one where the configuration wants it, unless
+    /// one of them is there: clients look where the configuration says.
+    fn bind(settings: Option<&UnixServer>, sockets: &[&Passed]) -> io::Result<Option<Self>> {
+        let passed =
+            sockets.iter().map(|socket| socket.unix_listener()).collect::<Result<Vec<_>, _>>()?;
+        let all = |list: &[&Passed]| {
+            list.iter().map(|socket| socket.address().to_string()).collect::<Vec<_>>().join(", ")
+        };
+        let Some(settings) = settings else {
+            let remark = format!(
+                "the configuration has no [unix_http_server]: only root may use the socket that the \
+                 service manager passed, {}",
+                all(sockets)
+            );
+            let settings = passed::roots();
+            let (own, remark) = (None, Some(remark));
+            return Ok((!passed.is_empty()).then_some(Self { settings, own, passed, remark }));
+        };
+        let (mut own, mut remark) = (None, None);
+        if !sockets.iter().any(|socket| socket.is_at(&settings.file)) {
+            match bind_unix(settings) {
+                Ok(bound) => own = Some(bound),
+                Err(why) if passed.is_empty() => return Err(why),
+                Err(why) => {
+                    let instead = all(sockets);
+                    remark = Some(format!("{why}; the socket that was passed is at {instead}"));
+                }
+            }
+        }
+        Ok(Some(Self { settings: settings.clone(), own, passed, remark }))
+    }
+}
+
+/// Where programs find the daemon: as configured, but through a unix socket that it was passed if
+/// the configuration has a server for that.
 #[must_use]
 pub fn server_url(config: &Config, passed: &[Passed]) -> Option<String> {
     let assigned = passed::assign(passed, config).unwrap_or_default();
@@ -184,7 +213,8 @@ pub fn server_url(config: &Config, passed: &[Passed]) -> Option<String> {
         Address::Unix(Some(path)) => Some(format!("unix://{}", path.display())),
         Address::Unix(None) | Address::Inet(_) => None,
     });
-    unix.or_else(|| config.server_url())
+    let configured = config.server_url();
+    if config.unix.is_some() { unix.or(configured) } else { configured.or(unix) }
 }
 
 impl Servers {

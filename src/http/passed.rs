@@ -3,18 +3,22 @@
 //! A name decides: `unix`, `inet`, or what the server's `fd_name` says. A socket without a name of
 //! its own (systemd gives it that of its unit) goes to the server whose address it has. A socket
 //! that is nobody's is an error: somebody believes that it is served.
+//!
+//! Packages enable a unix socket for whatever configuration they find. One that has no
+//! `[unix_http_server]` is served to root and the daemon's own user, who may do everything anyhow.
 
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::sys::socket::{SockType, getsockopt, sockopt};
 
-use super::listen::is_open_to_others;
-use crate::config::{Config, InetServer, UnixServer};
+use super::listen::{file_id, is_open_to_others};
+use crate::config::{Access, AllowedPeer, Config, InetServer, Peers, UNIX_FD_NAME, UnixServer};
+use crate::model::Role;
 
 /// A listening stream socket that was passed to this process.
 #[derive(Debug)]
@@ -99,6 +103,15 @@ impl Passed {
         Ok(listener)
     }
 
+    /// Whether this file leads to it, whatever links are on the way.
+    #[must_use]
+    pub fn is_at(&self, file: &Path) -> bool {
+        let Address::Unix(Some(own)) = &self.address else {
+            return false;
+        };
+        own == file || file_id(file).is_ok_and(|there| file_id(own).is_ok_and(|here| here == there))
+    }
+
     /// Whether its name says nothing of what it is for: none was set, and the service manager
     /// filled in its unit's (systemd.socket(5), `FileDescriptorName=`).
     fn is_unnamed(&self) -> bool {
@@ -106,8 +119,12 @@ impl Passed {
     }
 
     fn is_for_unix(&self, server: &UnixServer) -> bool {
-        self.name == server.fd_name
-            || self.is_unnamed() && self.address == Address::Unix(Some(server.file.clone()))
+        self.name == server.fd_name || self.is_unnamed() && self.is_at(&server.file)
+    }
+
+    /// Whether it is the unix socket of a configuration that says nothing of one.
+    fn is_roots(&self, config: &Config) -> bool {
+        config.unix.is_none() && (self.name == UNIX_FD_NAME || self.is_unnamed())
     }
 
     fn is_for_inet(&self, server: &InetServer) -> bool {
@@ -184,10 +201,29 @@ pub fn assign<'a>(passed: &'a [Passed], config: &Config) -> Result<Assigned<'a>,
             }
             (Some(_), Some(_), _) => errors
                 .push(format!("{socket} is claimed by both servers: their fd_name must differ")),
+            (None, None, Address::Unix(_)) if socket.is_roots(config) => assigned.unix.push(socket),
             (None, None, _) => errors.push(nobodys(socket, config)),
         }
     }
     if errors.is_empty() { Ok(assigned) } else { Err(errors) }
+}
+
+/// The server of a passed unix socket where there is no `[unix_http_server]`.
+#[must_use]
+pub fn roots() -> UnixServer {
+    let own = nix::unistd::geteuid().as_raw();
+    let peer = |id, name: &str| AllowedPeer { id, name: name.into(), role: Role::Admin };
+    let mut users = vec![peer(0, "root")];
+    if own != 0 {
+        users.push(peer(own, "the daemon's user"));
+    }
+    UnixServer {
+        file: PathBuf::new(),
+        mode: 0o700,
+        owner: None,
+        access: Access { peers: Some(Peers { users, groups: Vec::new() }), ..Access::default() },
+        fd_name: UNIX_FD_NAME.to_owned(),
+    }
 }
 
 fn wrong_kind(socket: &Passed, section: &str, name: &str) -> String {
@@ -290,6 +326,9 @@ mod tests {
             assert_eq!((assigned.unix.len(), assigned.inet.len()), (1, 1), "{name:?}");
             std::fs::remove_file(directory.path().join("s")).unwrap();
         }
+        std::os::unix::fs::symlink(".", directory.path().join("link")).unwrap();
+        let passed = [unix("", &directory, "link/s")];
+        assert_eq!(assign(&passed, &config).unwrap().unix.len(), 1, "whatever links lead there");
         let elsewhere = [unix("", &directory, "t"), inet("", "127.0.0.1:0")];
         assert_eq!(assign(&elsewhere, &config).unwrap_err().len(), 2, "each is told of");
     }
@@ -306,6 +345,16 @@ mod tests {
         let (_other, both) = config(BOTH);
         check(unix("inet", &directory, "u"), &both, "is a unix socket");
         check(inet("inet", "0.0.0.0:0"), &both, "no password");
+    }
+
+    #[test]
+    fn a_unix_socket_needs_no_section_unless_its_name_asks_for_one() {
+        let (directory, config) = config("[supervisord]\n");
+        for (name, served) in [("unix", 1), ("", 1), ("supervisord.socket", 1), ("control", 0)] {
+            let passed = [unix(name, &directory, &format!("s{name}"))];
+            let found = assign(&passed, &config).map_or(0, |assigned| assigned.unix.len());
+            assert_eq!(found, served, "{name:?}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -263,7 +264,8 @@ fn passed_sockets_are_served_and_outlive_the_daemon() {
     // Nothing needs to wait for the daemon: the socket was there before it.
     call(&path, "supervisor.getState", &[]).unwrap().unwrap();
     call(&rig.path("second.sock"), "supervisor.getState", &[]).unwrap().unwrap();
-    assert!(!rig.path("sock").exists(), "a passed socket wins over binding");
+    // Clients that look where the configuration says find the daemon, too.
+    call(&rig.path("sock"), "supervisor.getState", &[]).unwrap().unwrap();
 
     send(daemon.pid(), libc::SIGHUP);
     wait_for("the restart", || {
@@ -279,6 +281,64 @@ fn passed_sockets_are_served_and_outlive_the_daemon() {
     let _next = passing(rig.command(&["-n"]), &pass());
     call(&path, "supervisor.getState", &[]).unwrap().unwrap();
     drop(waiting);
+}
+
+#[test]
+fn a_passed_socket_at_the_configured_place_is_the_only_one() {
+    let rig = Rig::new(CAT);
+    // Another way to the same place, as /var/run is to /run.
+    std::os::unix::fs::symlink(".", rig.path("link")).unwrap();
+    let unix = UnixListener::bind(rig.path("link").join("sock")).unwrap();
+    let inode = || fs::symlink_metadata(rig.path("sock")).unwrap().ino();
+    let passed = inode();
+    let mut daemon = passing(rig.command(&["-n"]), &[("unix", unix.into())]);
+    call(&rig.path("sock"), "supervisor.getState", &[]).unwrap().unwrap();
+    assert_eq!(inode(), passed, "used as it is");
+    send(daemon.pid(), libc::SIGTERM);
+    assert_eq!(daemon.ended(), Some(0));
+    assert_eq!(inode(), passed, "and not removed");
+}
+
+#[test]
+fn a_configured_place_that_cannot_be_had_does_not_matter_where_a_socket_was_passed() {
+    let rig = Rig::new(CAT);
+    fs::write(rig.path("sock"), "a file").unwrap();
+    let path = rig.path("passed.sock");
+    let unix = UnixListener::bind(&path).unwrap();
+    let _daemon = passing(rig.command(&["-n"]), &[("unix", unix.into())]);
+    call(&path, "supervisor.getState", &[]).unwrap().unwrap();
+    rig.wait_log("no socket; the socket that was passed is at");
+    assert_eq!(fs::read_to_string(rig.path("sock")).unwrap(), "a file");
+}
+
+#[test]
+fn a_passed_unix_socket_that_the_configuration_says_nothing_of_is_roots() {
+    let rig = Rig::new("");
+    let (directory, path) = (rig.path(""), rig.path("passed.sock"));
+    let text = format!(
+        "[supervisord]\nlogfile={0}/main.log\npidfile={0}/pid\nchildlogdir={0}\n{CAT}",
+        directory.display()
+    );
+    fs::write(rig.path("conf"), text).unwrap();
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(&directory, mode).unwrap();
+    let unix = UnixListener::bind(&path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+    let _daemon = passing(rig.command(&["-n"]), &[("unix", unix.into())]);
+    call(&path, "supervisor.getState", &[]).unwrap().unwrap();
+    rig.wait_log("only root may use the socket");
+    if nix::unistd::geteuid().is_root() {
+        let script = format!(
+            "import socket; s = socket.socket(socket.AF_UNIX); s.connect('{}'); \
+             s.send(b'GET /program/list HTTP/1.0\\r\\n\\r\\n'); print(s.recv(99))",
+            path.display()
+        );
+        let mut stranger = Command::new("python3");
+        stranger.args(["-c", &script]).uid(65534).gid(65534);
+        let answer = stranger.output().unwrap();
+        let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+        assert!(text.contains(" 401 ") || text.contains(" 403 "), "{text}");
+    }
 }
 
 #[test]

@@ -106,6 +106,28 @@ def test_a_configuration_without_the_socket_unit(box, programs):
     assert not box.path(PATH).exists()
 
 
+def test_a_configuration_that_names_another_place(box, programs):
+    """Those of Supervisor's that are taken over with their socket units enabled."""
+    text = box.text("/etc/supervisor/supervisord.conf")
+    other = "/run/supervisor/other.sock"
+    box.write("/etc/supervisor/supervisord.conf", text.replace(PATH, other))
+    programs(sleeper("one"))
+    box.systemctl("start", UNIX, SERVICE)
+    for path in (PATH, other):
+        assert "RUNNING" in box.ctl("-s", f"unix://{path}", "status", "one")
+
+
+def test_a_configuration_without_a_unix_socket(box, programs):
+    text = box.text("/etc/supervisor/supervisord.conf")
+    section = "[unix_http_server]\nfile=/run/supervisor.sock\nchmod=0700\n"
+    assert section in text
+    box.write("/etc/supervisor/supervisord.conf", text.replace(section, INET_SECTION))
+    programs(sleeper("one"))
+    box.systemctl("start", UNIX, SERVICE)
+    assert "RUNNING" in over_inet(box, "status", "one").stdout
+    assert "RUNNING" in box.ctl("status", "one"), "root needs no section"
+
+
 @pytest.fixture
 def member(box):
     """An option of systemd-run that makes the ordinary user a member of the group."""

@@ -5,6 +5,7 @@ mod credential;
 mod meaning;
 mod output;
 mod properties;
+mod reference;
 mod refusal;
 
 use std::collections::HashMap;
