@@ -267,7 +267,7 @@ _supervisord() {
                 __supervisor_value NUM --minprocs=
                 ;;
             -*) __supervisor_offer "" < <(printf '%s\n' -c --configuration -n --nodaemon -s --silent -u --user -m --umask -d --directory -l --logfile -y --logfile_maxbytes -z --logfile_backups -e --loglevel -j --pidfile -i --identifier -q --childlogdir -k --nocleanup -a --minfds -t --strip_ansi --minprocs -v --version -h --help) ;;
-            *) __supervisor_offer "" < <(printf '%s\n' ctl check hash-password) ;;
+            *) __supervisor_offer "" < <(printf '%s\n' ctl check migrate hash-password) ;;
         esac
         return
     fi
@@ -279,6 +279,12 @@ _supervisord() {
         check)
             case ${typed[last - 1]}:$word in
                 *:-*) __supervisor_offer "" < <(printf '%s\n' --json -h --help) ;;
+                *) __supervisor_files -f ;;
+            esac
+            ;;
+        migrate)
+            case $word in
+                -*) __supervisor_offer "" < <(printf '%s\n' --from --json --all -h --help) ;;
                 *) __supervisor_files -f ;;
             esac
             ;;
