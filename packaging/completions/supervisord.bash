@@ -66,7 +66,7 @@ __supervisor_value() {
 # What the daemon that is meant says to a command of supervisorctl; nothing if it cannot be asked.
 __supervisorctl_ask() {
     local -a call=("${ctl[@]/#\~\//$HOME/}" "${options[@]/#\~\//$HOME/}" "$@")
-    ! type -P timeout >/dev/null || call=(timeout 2 "${call[@]}")
+    ! type -P timeout >/dev/null || call=(timeout 3 "${call[@]}")
     "${call[@]}" </dev/null 2>/dev/null
 }
 
@@ -277,20 +277,21 @@ _supervisord() {
             __supervisorctl_words $((at + 1))
             ;;
         check)
-            case $word in
-                -*) __supervisor_offer "" < <(printf '%s\n' --json -h --help) ;;
+            case ${typed[last - 1]}:$word in
+                *:-*) __supervisor_offer "" < <(printf '%s\n' --json -h --help) ;;
                 *) __supervisor_files -f ;;
             esac
             ;;
         migrate)
-            case $word in
-                -*) __supervisor_offer "" < <(printf '%s\n' --from --json --all -h --help) ;;
+            case ${typed[last - 1]}:$word in
+                --from:*) __supervisor_offer "" < <(printf '%s\n' supervisor go) ;;
+                *:-*) __supervisor_offer "" < <(printf '%s\n' --from --json --all -h --help) ;;
                 *) __supervisor_files -f ;;
             esac
             ;;
         hash-password)
-            case $word in
-                -*) __supervisor_offer "" < <(printf '%s\n' -h --help) ;;
+            case ${typed[last - 1]}:$word in
+                *:-*) __supervisor_offer "" < <(printf '%s\n' -h --help) ;;
             esac
             ;;
     esac
