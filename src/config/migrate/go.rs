@@ -144,7 +144,7 @@ const RULES: &[Rule] = &[
         when: When::If(|at| setting::autorestart(at.value) == Ok(Autorestart::Always)),
         kind: Differs,
         text: "leaves a program that failed startretries times FATAL until somebody starts it; there it \
-               is tried again after a pause",
+               is tried again and again",
     },
     Rule {
         sections: PROGRAMS,
@@ -185,6 +185,34 @@ const RULES: &[Rule] = &[
         when: When::If(is_no_size),
         kind: Differs,
         text: "is a size; there only KB, MB and GB in capitals are understood, and this is the default",
+    },
+    Rule {
+        sections: &["supervisord", "program"],
+        keys: &["logfile_maxbytes", "stdout_logfile_maxbytes", "stderr_logfile_maxbytes"],
+        when: When::If(|at| number(at.value) == Some(0)),
+        kind: Differs,
+        text: "means that the log is never rotated; there it is rotated after every write",
+    },
+    Rule {
+        sections: &["supervisord", "program"],
+        keys: &["logfile_backups", "stdout_logfile_backups", "stderr_logfile_backups"],
+        when: When::If(|at| number(at.value) == Some(0)),
+        kind: Differs,
+        text: "keeps no log that was rotated; there one is kept",
+    },
+    Rule {
+        sections: &["program"],
+        keys: &["stderr_events_enabled"],
+        when: When::If(|at| setting::boolean(at.value) == Ok(true)),
+        kind: Differs,
+        text: "announces stderr as PROCESS_LOG_STDERR; there it is PROCESS_LOG_STDOUT",
+    },
+    Rule {
+        sections: &["program"],
+        keys: &["stderr_capture_maxbytes"],
+        when: When::If(|at| setting::byte_size(at.value).is_ok_and(|size| size > 0)),
+        kind: Differs,
+        text: "leaves stderr in its own log; there it goes to that of stdout",
     },
     Rule {
         sections: PROGRAMS,

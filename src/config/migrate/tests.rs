@@ -215,6 +215,17 @@ const CASES: &[Case] = &[
     ),
     Case(
         GO,
+        "[supervisord]\nnodaemon=true\nlogfile_maxbytes=0\n[program:x]\ncommand=x\nexitcodes=0\n\
+         stdout_logfile_backups=0\nstderr_events_enabled=true\nstderr_capture_maxbytes=1KB",
+        &[
+            "3 logfile_maxbytes: differs: means that the log is never rotated",
+            "7 stdout_logfile_backups: differs: keeps no log",
+            "8 stderr_events_enabled: differs: announces",
+            "9 stderr_capture_maxbytes: differs: leaves stderr",
+        ],
+    ),
+    Case(
+        GO,
         "[supervisord]\nnodaemon=true\nlogfile=memory\n[program:x]\ncommand=x\nexitcodes=0,2\n\
          stdout_logfile=AUTO\nstderr_logfile=auto\n[eventlistener:e]\ncommand=x\nevents=TICK_5\n\
          exitcodes=0\nautostart=false",
