@@ -52,7 +52,12 @@ impl World<'_> {
     fn report(&self, path: &Path, request: &Request<'_>) -> (String, u8) {
         let mut inspection = inspect(path, self.files, self.host, request.from);
         let around = look_around(&inspection, self.system);
-        inspection.findings.extend(around.findings.iter().cloned());
+        // What is about a line of the configuration stands with the rest of that.
+        let (lines, things): (Vec<_>, Vec<_>) =
+            around.findings.iter().cloned().partition(|finding| finding.section.is_some());
+        inspection.findings.extend(lines);
+        inspection.findings.sort_by(|a, b| a.place().cmp(&b.place()));
+        inspection.findings.extend(things);
         let Around { stop, unit, .. } = &around;
         let report = Report { path, inspection: &inspection, stop, unit };
         report.render(request.json, request.all)

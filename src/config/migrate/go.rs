@@ -92,7 +92,7 @@ const RULES: &[Rule] = &[
         sections: PROGRAMS,
         keys: &["stdout_logfile", "stderr_logfile", "directory", "environment"],
         when: When::If(|at| {
-            let named = at.other("process_name").is_some_and(|name| name != "%(program_name)s");
+            let named = at.other("process_name").is_some_and(|name| is_other_name(at, name));
             named && at.value.contains("%(program_name)")
         }),
         kind: Differs,
@@ -109,7 +109,7 @@ const RULES: &[Rule] = &[
     Rule {
         sections: PROGRAMS,
         keys: &["process_name"],
-        when: When::If(|at| at.value != "%(program_name)s"),
+        when: When::If(|at| is_other_name(at, at.value)),
         kind: Note,
         text: "is shown as GROUP:NAME, as the group has another name; there it is the name alone",
     },
@@ -290,6 +290,16 @@ const RULES: &[Rule] = &[
         text: "has a meaning of its own in {}; there it is a file of this name",
     },
     Rule {
+        sections: &["supervisord", "program"],
+        keys: &["logfile", "stdout_logfile", "stderr_logfile"],
+        when: When::If(|at| {
+            at.items().any(|item| item.starts_with("syslog") && item.contains('@'))
+        }),
+        kind: Differs,
+        text: "sends messages of RFC 5424, over TCP each with its length before it; there they are of an \
+               older form, and end with a line feed",
+    },
+    Rule {
         sections: &["program"],
         keys: &["stdout_logfile", "stderr_logfile"],
         when: When::If(|at| at.items().any(|item| item == "AUTO")),
@@ -328,7 +338,13 @@ fn inherited_names(at: &At<'_>) -> Option<String> {
             && at.other(key).is_some_and(|value| value.contains("%(program_name)"))
     };
     let found: Vec<_> = keys.into_iter().filter(inherited).collect();
-    (at.value != "%(program_name)s" && !found.is_empty()).then(|| found.join(", "))
+    (is_other_name(at, at.value) && !found.is_empty()).then(|| found.join(", "))
+}
+
+/// Whether a process is called otherwise than its program.
+fn is_other_name(at: &At<'_>, name: &str) -> bool {
+    let program = at.section.split_once(':').map_or("", |(_, program)| program);
+    name != "%(program_name)s" && name != program
 }
 
 fn is_of_default(at: &At<'_>) -> bool {
