@@ -8,6 +8,7 @@
 mod arguments;
 mod hash_password;
 mod life;
+mod migrate;
 mod reload;
 mod source;
 
@@ -18,9 +19,10 @@ use std::sync::Arc;
 use clap::Parser;
 use nix::errno::Errno;
 
-pub use self::arguments::{Action, Arguments};
+pub use self::arguments::{Action, Arguments, Whose};
 use self::life::Lives;
 use self::source::Source;
+use crate::config::migrate::Ancestor;
 use crate::config::setting::LogLevel;
 use crate::config::{self, Loaded};
 use crate::ctl;
@@ -47,6 +49,14 @@ pub fn main() -> u8 {
             return ctl::main(called.chain(arguments.iter().cloned()), &RealFiles, &RealHost);
         }
         Some(Action::Check { configuration, json }) => return check(configuration, *json),
+        Some(Action::Migrate { file, from, json, all }) => {
+            let from = from.map(|from| match from {
+                Whose::Supervisor => Ancestor::Supervisor,
+                Whose::Go => Ancestor::Go,
+            });
+            let (json, all) = (*json, *all);
+            return migrate(&migrate::Request { file: file.as_deref(), from, json, all });
+        }
         Some(Action::HashPassword) => return hash_password(),
         None => {}
     }
@@ -71,6 +81,13 @@ fn say(to: &mut dyn Write, text: &str, status: u8) -> u8 {
 fn check(path: &Path, json: bool) -> u8 {
     let (report, status) = config::render_report(&config::load(path, &RealFiles, &RealHost), json);
     say(&mut io::stdout(), &report, status)
+}
+
+fn migrate(request: &migrate::Request<'_>) -> u8 {
+    match migrate::migrate(request) {
+        Ok((report, status)) => say(&mut io::stdout(), &report, status),
+        Err(why) => say(&mut io::stderr(), &format!("Error: {why}\n"), CANNOT_START),
+    }
 }
 
 fn hash_password() -> u8 {

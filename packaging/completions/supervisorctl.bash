@@ -67,7 +67,7 @@ __supervisor_value() {
 # What the daemon that is meant says to a command of supervisorctl; nothing if it cannot be asked.
 __supervisorctl_ask() {
     local -a call=("${ctl[@]/#\~\//$HOME/}" "${options[@]/#\~\//$HOME/}" "$@")
-    ! type -P timeout >/dev/null || call=(timeout 2 "${call[@]}")
+    ! type -P timeout >/dev/null || call=(timeout 3 "${call[@]}")
     "${call[@]}" </dev/null 2>/dev/null
 }
 
@@ -187,6 +187,8 @@ _supervisorctl() {
     COMPREPLY=()
     __supervisor_typed
     ctl=("${typed[0]}")
+    # An alias is nothing that could be asked.
+    type -P "${typed[0]/#\~\//$HOME/}" >/dev/null || ctl=(supervisorctl)
     __supervisorctl_words 1
 }
 

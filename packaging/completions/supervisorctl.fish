@@ -51,7 +51,7 @@ function __supervisorctl_ask
         set -e typed[1]
     end
     set call (string replace -r '^~/' "$HOME/" -- $call) $argv
-    command -q timeout; and set call timeout 2 $call
+    command -q timeout; and set call timeout 3 $call
     command $call </dev/null 2>/dev/null
 end
 

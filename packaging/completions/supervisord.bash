@@ -66,7 +66,7 @@ __supervisor_value() {
 # What the daemon that is meant says to a command of supervisorctl; nothing if it cannot be asked.
 __supervisorctl_ask() {
     local -a call=("${ctl[@]/#\~\//$HOME/}" "${options[@]/#\~\//$HOME/}" "$@")
-    ! type -P timeout >/dev/null || call=(timeout 2 "${call[@]}")
+    ! type -P timeout >/dev/null || call=(timeout 3 "${call[@]}")
     "${call[@]}" </dev/null 2>/dev/null
 }
 
@@ -267,7 +267,7 @@ _supervisord() {
                 __supervisor_value NUM --minprocs=
                 ;;
             -*) __supervisor_offer "" < <(printf '%s\n' -c --configuration -n --nodaemon -s --silent -u --user -m --umask -d --directory -l --logfile -y --logfile_maxbytes -z --logfile_backups -e --loglevel -j --pidfile -i --identifier -q --childlogdir -k --nocleanup -a --minfds -t --strip_ansi --minprocs -v --version -h --help) ;;
-            *) __supervisor_offer "" < <(printf '%s\n' ctl check hash-password) ;;
+            *) __supervisor_offer "" < <(printf '%s\n' ctl check migrate hash-password) ;;
         esac
         return
     fi
@@ -277,14 +277,20 @@ _supervisord() {
             __supervisorctl_words $((at + 1))
             ;;
         check)
+            case ${typed[last - 1]}:$word in
+                *:-*) __supervisor_offer "" < <(printf '%s\n' --json -h --help) ;;
+                *) __supervisor_files -f ;;
+            esac
+            ;;
+        migrate)
             case $word in
-                -*) __supervisor_offer "" < <(printf '%s\n' --json -h --help) ;;
+                -*) __supervisor_offer "" < <(printf '%s\n' --from --json --all -h --help) ;;
                 *) __supervisor_files -f ;;
             esac
             ;;
         hash-password)
-            case $word in
-                -*) __supervisor_offer "" < <(printf '%s\n' -h --help) ;;
+            case ${typed[last - 1]}:$word in
+                *:-*) __supervisor_offer "" < <(printf '%s\n' -h --help) ;;
             esac
             ;;
     esac

@@ -31,7 +31,7 @@ fn step(directory: &Path, part: &str, files: &dyn Files) -> Vec<PathBuf> {
 
 /// Whether a file name matches. Goes back to the last star only, so the time is at worst the
 /// product of both lengths.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());
     let (mut at, mut rest) = (0, name.as_slice());

@@ -86,6 +86,21 @@ pub fn load(path: &Path, files: &dyn Files, host: &dyn Host) -> Result<Loaded, V
     Ok(Loaded { config, warnings, included })
 }
 
+/// The sections of a file and of those it includes as they stand, the main file, and the included
+/// ones; `None` if the main file cannot be read. What is wrong with them, [`load`] tells.
+pub(super) fn sections(
+    path: &Path,
+    files: &dyn Files,
+    host: &dyn Host,
+) -> Option<(Ini, Rc<Source>, Vec<PathBuf>)> {
+    let world = World::new(files, host);
+    let mut ini = Ini::default();
+    let mut included = Vec::new();
+    let main = add_file(&world, &mut ini, path, path, Severity::Error)?;
+    include(&world, &mut ini, &main, &mut included);
+    Some((ini, main, included))
+}
+
 /// Reads `[supervisorctl]`; without a file, the defaults. Includes are not followed.
 ///
 /// # Errors

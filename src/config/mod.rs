@@ -25,6 +25,7 @@ mod ini;
 pub mod kind;
 pub mod limits;
 mod load;
+pub mod migrate;
 pub mod node;
 mod output;
 pub mod problem;

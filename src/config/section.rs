@@ -110,27 +110,6 @@ impl<'a> World<'a> {
 /// Room for the keys that a program section is asked for.
 const KEYS_ASKED: usize = 128;
 
-/// What sections were asked for by this thread: the truth that the reference is held to.
-#[cfg(test)]
-pub(super) mod asked {
-    use std::cell::RefCell;
-    use std::collections::BTreeSet;
-
-    thread_local! {
-        static ASKED: RefCell<BTreeSet<(String, &'static str)>> = RefCell::default();
-    }
-
-    /// Takes note of a section's name and a key.
-    pub fn note(section: &str, key: &'static str) {
-        ASKED.with_borrow_mut(|asked| asked.insert((section.to_owned(), key)));
-    }
-
-    /// What was noted, which is forgotten with that.
-    pub fn take() -> BTreeSet<(String, &'static str)> {
-        ASKED.take()
-    }
-}
-
 /// One section, read key by key. What was never asked for is unknown, and [`Section::finish`]
 /// says so.
 pub(super) struct Section<'a> {
@@ -304,5 +283,26 @@ impl<'a> Section<'a> {
                 });
             }
         }
+    }
+}
+
+/// What sections were asked for by this thread: the truth that the reference is held to.
+#[cfg(test)]
+pub(super) mod asked {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    thread_local! {
+        static ASKED: RefCell<BTreeSet<(String, &'static str)>> = RefCell::default();
+    }
+
+    /// Takes note of a section's name and a key.
+    pub fn note(section: &str, key: &'static str) {
+        ASKED.with_borrow_mut(|asked| asked.insert((section.to_owned(), key)));
+    }
+
+    /// What was noted, which is forgotten with that.
+    pub fn take() -> BTreeSet<(String, &'static str)> {
+        ASKED.take()
     }
 }

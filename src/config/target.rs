@@ -175,7 +175,7 @@ pub(super) fn list(world: &World<'_>, text: &str) -> Result<(LogTarget, Vec<LogC
             // Where there is more, nowhere is nothing.
             "/dev/null" if !alone => {}
             "journal" => add(&mut copies, LogCopy::Journal, item)?,
-            lower if lower == SYSLOG || lower.starts_with("syslog @") => {
+            lower if is_syslog(lower) => {
                 let address = syslog_address(item.get(SYSLOG.len()..).unwrap_or_default())?;
                 add(&mut copies, LogCopy::Syslog(address), item)?;
             }
@@ -193,6 +193,12 @@ pub(super) fn list(world: &World<'_>, text: &str) -> Result<(LogTarget, Vec<LogC
         }
     }
     Ok((shown, copies))
+}
+
+/// `syslog`, `syslog @host` or, as ochinchina/supervisord takes it too, `syslog@host`.
+fn is_syslog(lower: &str) -> bool {
+    let rest = lower.strip_prefix(SYSLOG).map(str::trim_start);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
 }
 
 fn add(copies: &mut Vec<LogCopy>, copy: LogCopy, item: &str) -> Result<(), String> {
@@ -261,7 +267,10 @@ pub(super) fn priority(text: &str) -> Result<u8, String> {
     })
 }
 
+/// By its name in syslog(3), with `LOG_` before it or not.
 fn named(table: &[(&str, u8)], text: &str) -> Option<u8> {
+    let long = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("log_"));
+    let text = text.get(4..).filter(|_| long).unwrap_or(text);
     table.iter().find(|(name, _)| text.eq_ignore_ascii_case(name)).map(|&(_, number)| number)
 }
 

@@ -1,9 +1,10 @@
-//! `supervisord`'s command line: the reference's flags, and `ctl`, `check` and `hash-password`.
+//! `supervisord`'s command line: the reference's flags, and `ctl`, `check`, `migrate` and
+//! `hash-password`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::setting::{self, LogLevel};
 use crate::config::{DaemonSettings, Files, Host};
@@ -101,8 +102,36 @@ pub enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Tell line by line what differs here for an installation of Supervisor or ochinchina/supervisord
+    #[command(
+        after_help = "Exit status: 0 if there is nothing to do (notes at most), 1 if something \
+                            differs or is not served, 2 if the file cannot be used as it is.\n\
+                            Nothing is changed, started or stopped."
+    )]
+    Migrate {
+        /// The configuration file; without it, the usual places are searched
+        file: Option<PathBuf>,
+        /// Whose configuration it is; without it, that is recognised by what is in it
+        #[arg(long, value_name = "WHICH")]
+        from: Option<Whose>,
+        /// Report as JSON
+        #[arg(long)]
+        json: bool,
+        /// Tell also of the lines that mean the same
+        #[arg(long)]
+        all: bool,
+    },
     /// Ask for a password, or read it from standard input, and print its hash for password=
     HashPassword,
+}
+
+/// Where a configuration comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Whose {
+    /// Supervisor, in Python
+    Supervisor,
+    /// ochinchina/supervisord, in Go
+    Go,
 }
 
 impl Arguments {

@@ -93,7 +93,7 @@ const MANAGER: &[(&str, &str)] = &[
     ("ReadProcessLog", "a piece of a process's log, likewise"),
     (
         "TailProcessLog",
-        "the last bytes of a process's log: the data, where it ends, and whether there was more than was asked for",
+        "the last `length` bytes of a process's log: the data, the log's size, and whether it has grown past `offset` and `length` together",
     ),
     ("OpenProcessLog", "a descriptor to read a process's log file from"),
     ("ClearLog", "empties the daemon's log"),

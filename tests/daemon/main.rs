@@ -11,6 +11,7 @@ mod events;
 mod hashing;
 mod load;
 mod logs;
+mod migrate;
 mod namespaces;
 mod nodes;
 mod notify;

@@ -73,8 +73,8 @@ fn filled(name: &str) -> String {
                 subcommands(&daemon).map(|command| command.get_name().to_owned()).collect();
             listed.join(" ")
         }
-        "ctl leads" => leads(&ctl, |name| name.to_owned()).join(" | "),
-        "ctl leads words" => leads(&ctl, |name| name.to_owned()).join(" "),
+        "ctl leads" => leads(&ctl, str::to_owned).join(" | "),
+        "ctl leads words" => leads(&ctl, str::to_owned).join(" "),
         "ctl leads joined" => leads(&ctl, together).join(" | "),
         "ctl leads joined fish" => {
             leads(&ctl, |name| format!("'{}'", together(name).replace("?*", "*"))).join(" ")
@@ -224,17 +224,30 @@ fn bash_words(command: &Described) -> String {
     format!("        {}){names}{words} ;;", command.name)
 }
 
-/// A subcommand of the daemon with words of its own: files, and its options.
+/// A subcommand of the daemon with words of its own: files, its options and their values.
 fn bash_subcommand(command: &Command) -> Option<String> {
     let (name, listed) = (command.get_name(), names(command).join(" "));
-    let files = command.get_positionals().next().is_some();
-    (name != "ctl").then(|| {
-        let files = if files { "\n                *) __supervisor_files -f ;;" } else { "" };
-        format!(
-            "        {name})\n            case $word in\n                -*) __supervisor_offer \"\" \
-             < <(printf '%s\\n' {listed}) ;;{files}\n            esac\n            ;;"
-        )
-    })
+    if name == "ctl" {
+        return None;
+    }
+    let mut text = format!("        {name})\n            case ${{typed[last - 1]}}:$word in\n");
+    for option in options(command) {
+        let Some(value) = tables::value_name(option) else { continue };
+        let choices = tables::choices(option).join(" ");
+        for spelling in spellings(option) {
+            let offer = match choices.as_str() {
+                "" => format!("__supervisor_value {value} \"\""),
+                _ => format!("__supervisor_offer \"\" < <(printf '%s\\n' {choices})"),
+            };
+            text += &format!("                {spelling}:*) {offer} ;;\n");
+        }
+    }
+    text +=
+        &format!("                *:-*) __supervisor_offer \"\" < <(printf '%s\\n' {listed}) ;;\n");
+    if command.get_positionals().next().is_some() {
+        text += "                *) __supervisor_files -f ;;\n";
+    }
+    Some(text + "            esac\n            ;;")
 }
 
 // --- zsh -----------------------------------------------------------------------------------------
@@ -243,8 +256,10 @@ fn zsh_option(option: &Arg) -> String {
     let help = tables::help(option).replace('[', "\\[").replace(']', "\\]").replace(':', "\\:");
     let help = quoted(&help);
     let value = tables::value_name(option);
+    let choices = tables::choices(option).join(" ");
     let action = match value.as_deref() {
         None => String::new(),
+        Some(name) if !choices.is_empty() => format!(":{}:({choices})", name.to_lowercase()),
         Some("FILE") => ":file:_files".to_owned(),
         Some("DIR") => ":directory:_files -/".to_owned(),
         Some("USER") => ":user:_users".to_owned(),
@@ -308,8 +323,10 @@ fn fish_option(option: &Arg, program: &str, condition: &str) -> String {
     let mut line = format!("complete -c {program} -n '{condition}'");
     line += &option.get_short().map(|short| format!(" -s {short}")).unwrap_or_default();
     line += &option.get_long().map(|long| format!(" -l {long}")).unwrap_or_default();
+    let choices = tables::choices(option).join(" ");
     line += &match tables::value_name(option).as_deref() {
         None => String::new(),
+        Some(_) if !choices.is_empty() => format!(" -x -a '{choices}'"),
         Some("FILE") => " -r -F".to_owned(),
         Some("DIR") => " -x -a '(__fish_complete_directories)'".to_owned(),
         Some("USER") => " -x -a '(__fish_complete_users)'".to_owned(),

@@ -1,12 +1,13 @@
 //! What mandoc and man say of the pages.
 
+#![allow(clippy::disallowed_types, reason = "a test starts and waits for the programs itself")]
+
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use super::pages;
 
 /// What a program makes of a page, and what it complains of; `None` where the machine lacks the program.
-#[expect(clippy::disallowed_types, reason = "no supervisor here, and no reaper to race with")]
 fn says(program: &str, arguments: &[&str], page: &str) -> Option<(String, String)> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

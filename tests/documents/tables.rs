@@ -143,6 +143,12 @@ pub fn value_name(option: &Arg) -> Option<String> {
     )
 }
 
+/// The words that its value can be, where only some can.
+pub fn choices(option: &Arg) -> Vec<String> {
+    let values = option.get_possible_values().into_iter().filter(|value| !value.is_hide_set());
+    values.map(|value| value.get_name().to_owned()).collect()
+}
+
 /// The help of an option, as one sentence.
 pub fn help(option: &Arg) -> String {
     match option.get_id().as_str() {
@@ -180,10 +186,18 @@ fn subcommands() -> String {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         let mut text = format!("{about}.");
         for option in command.get_arguments().filter(shown) {
-            let help = help(option);
-            if !help.is_empty() && !option.is_positional() {
-                text += &format!(" With {}: {}.", option_term(option), small(&help));
-            }
+            let named = match option.is_positional() {
+                true => format!("*{}*", value_name(option).unwrap()),
+                false => option_term(option),
+            };
+            text += &format!("\n\n    {named}: {}", small(&help(option)));
+            let choices =
+                choices(option).iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>();
+            text += &if choices.is_empty() {
+                ".".to_owned()
+            } else {
+                format!(": {}.", choices.join(", "))
+            };
         }
         (term, text)
     }))

@@ -1,10 +1,14 @@
 //! Whatever the tables have is in the pages, in the completions and in `docs/`.
 
+#![allow(clippy::disallowed_types, reason = "a test starts and waits for the program itself")]
+
 use std::fs;
+use std::process::Command;
 
 use supervisord::config::reference::SECTIONS;
 use supervisord::ctl::reference::COMMANDS;
 use supervisord::dbus::reference::{ERRORS, interfaces};
+use supervisord::model::{Signal, StateCode};
 
 use super::{pages, root, tables};
 
@@ -74,6 +78,28 @@ fn command_lines_are_in_their_pages_and_completions() {
         assert_all("fish", &text, &offered.collect::<Vec<_>>());
     }
     assert_all("docs/supervisorctl.md", &file("docs/supervisorctl.md"), &options(&ctl));
+}
+
+#[test]
+fn what_is_written_by_hand_names_what_there_is() {
+    let states: Vec<_> = StateCode::ALL.iter().map(|state| state.name().to_owned()).collect();
+    assert_all("supervisord(8)", &page("supervisord.8"), &states);
+
+    // `--help` names every command that makes sense outside of the shell.
+    let help = tables::supervisorctl().get_after_help().unwrap().to_string();
+    let commands = COMMANDS.iter().map(|command| command.name.to_owned());
+    let commands: Vec<_> = commands.filter(|name| name != "exit" && name != "quit").collect();
+    assert_all("supervisorctl --help", &help, &commands);
+
+    let usage = Command::new(env!("CARGO_BIN_EXE_pidproxy")).arg("--help").output().unwrap();
+    let usage = String::from_utf8(usage.stdout).unwrap();
+    let words = usage.split(|c: char| !c.is_ascii_alphanumeric());
+    let signals: Vec<_> = words
+        .filter(|word| word.len() > 2 && Signal::parse(word).is_some())
+        .map(|word| format!("SIG{word}"))
+        .collect();
+    assert!(signals.len() == 6, "pidproxy passes on {signals:?}");
+    assert_all("pidproxy(1)", &page("pidproxy.1"), &signals);
 }
 
 #[test]

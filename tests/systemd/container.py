@@ -41,9 +41,10 @@ class Unbootable(Exception):
 
 
 class Container:
-    """A booted container. Nothing of it is left when it is closed."""
+    """A booted container. Nothing of it is left when it is closed. Without binaries there is nothing
+    of ours in it."""
 
-    def __init__(self, tree: Path, binaries: Path):
+    def __init__(self, tree: Path, binaries: Path | None):
         self.directory = Path(tempfile.mkdtemp(prefix="supervisord-systemd-"))
         self.name = f"supervisord-{os.getpid()}"
         self.leader = 0
@@ -54,7 +55,7 @@ class Container:
             self._nspawn = subprocess.Popen(
                 ["unshare", "--mount", "--propagation", "private",
                  HERE / "boot", tree, self.name],
-                env=os.environ | {"NOTIFY_SOCKET": str(notify), "BINARIES": str(binaries)},
+                env=os.environ | {"NOTIFY_SOCKET": str(notify), "BINARIES": str(binaries or "")},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=end_with_parent,
             )
             try:

@@ -4,7 +4,7 @@ mod access;
 mod credential;
 mod meaning;
 mod output;
-mod properties;
+pub(super) mod properties;
 mod reference;
 mod refusal;
 
@@ -20,7 +20,7 @@ use crate::model::Signal;
 
 /// Files that exist in the test alone. `/tmp`, `/dev` and `/var/log` are directories.
 #[derive(Default)]
-struct FakeFiles(HashMap<PathBuf, Vec<u8>>);
+pub(super) struct FakeFiles(pub(super) HashMap<PathBuf, Vec<u8>>);
 
 impl Files for FakeFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -47,8 +47,8 @@ impl Files for FakeFiles {
 }
 
 /// A host with the users root, web (1000) and its group ops (50).
-struct FakeHost {
-    uid: u32,
+pub(super) struct FakeHost {
+    pub(super) uid: u32,
 }
 
 impl Host for FakeHost {

@@ -23,6 +23,7 @@ fn targets_are_lists_and_their_first_file_is_shown() {
     let far = LogCopy::Syslog(SyslogAddress::Tcp(host(), 6514));
     let near = LogCopy::Syslog(SyslogAddress::Udp(host(), 514));
     check("syslog @tcp:loghost, /tmp/%(program_name)s", file("/tmp/x"), &[far]);
+    check("syslog@loghost", LogTarget::None, std::slice::from_ref(&near));
     check(
         "/tmp/a, /tmp/b, syslog, syslog @loghost, /dev/stdout, journal",
         file("/tmp/a"),
@@ -40,7 +41,7 @@ fn targets_are_lists_and_their_first_file_is_shown() {
 fn what_lines_say_of_themselves_is_read() {
     let x = program(
         "stdout_logfile=journal\nsyslog_facility=DAEMON\nsyslog_tag=me\nstderr_syslog=true\n\
-         syslog_stdout_priority=err\nstderr_format=json\nstdout_format={time} {message}\n",
+         syslog_stdout_priority=LOG_ERR\nstderr_format=json\nstdout_format={time} {message}\n",
     );
     let (out, err) = (x.stdout, x.stderr);
     assert_eq!((out.system.facility, out.system.tag.as_deref()), (Some(3), Some("me")));

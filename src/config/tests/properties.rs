@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Texts that are nearly configurations: lines of this kind, in any order.
-fn lines() -> impl Strategy<Value = String> {
+pub(in crate::config) fn lines() -> impl Strategy<Value = String> {
     let key = prop_oneof![
         "(command|environment|process_name|numprocs|user|exitcodes|stdout_logfile|files|programs)",
         "[a-zA-Z_ ]{0,12}",

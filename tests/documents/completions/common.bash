@@ -63,7 +63,7 @@ __supervisor_value() {
 # What the daemon that is meant says to a command of supervisorctl; nothing if it cannot be asked.
 __supervisorctl_ask() {
     local -a call=("${ctl[@]/#\~\//$HOME/}" "${options[@]/#\~\//$HOME/}" "$@")
-    ! type -P timeout >/dev/null || call=(timeout 2 "${call[@]}")
+    ! type -P timeout >/dev/null || call=(timeout 3 "${call[@]}")
     "${call[@]}" </dev/null 2>/dev/null
 }
 

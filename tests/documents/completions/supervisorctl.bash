@@ -9,6 +9,8 @@ _supervisorctl() {
     COMPREPLY=()
     __supervisor_typed
     ctl=("${typed[0]}")
+    # An alias is nothing that could be asked.
+    type -P "${typed[0]/#\~\//$HOME/}" >/dev/null || ctl=(supervisorctl)
     __supervisorctl_words 1
 }
 

@@ -1,0 +1,261 @@
+"""Taking the place of Debian's supervisor, and giving it back: what stays, what runs, what is left."""
+
+import shutil
+import subprocess
+
+from packages.conftest import REPOSITORY
+from packages.machine import CONFIG, PROGRAMS, SOCKET, UNITS
+from systemd.container import SERVICE, sleeper, until
+
+TWO = sleeper("one") + sleeper("two")
+
+
+def old_with_programs(machine, config=lambda text: text) -> bytes:
+    """Debian's supervisor with two programs. Returns what its configuration is then."""
+    machine.install_old()
+    text = machine.text(CONFIG)
+    changed = config(text)
+    if changed != text:
+        machine.write(CONFIG, changed)
+    machine.write(PROGRAMS, TWO)
+    machine.do("systemctl", "restart", "supervisor.service")
+    return machine.path(CONFIG).read_bytes()
+
+
+def dependent(machine, tmp_path) -> str:
+    """A package that depends on supervisor. Returns where it is."""
+    control = tmp_path / "dependent" / "DEBIAN" / "control"
+    control.parent.mkdir(parents=True)
+    control.write_text("Package: dependent\nVersion: 1\nArchitecture: all\n"
+                       "Maintainer: nobody <nobody@supervisord.invalid>\n"
+                       "Depends: supervisor (>= 4)\nDescription: a test\n")
+    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", tmp_path / "dependent",
+                    machine.path("/root/dependent.deb")], check=True, stdout=subprocess.DEVNULL)
+    return "/root/dependent.deb"
+
+
+def test_from_debians_and_on(machine, tmp_path):
+    """The whole life: over Debian's, its purge, an upgrade, removal, again, purge."""
+    machine.apt("update")
+    before = machine.tree()
+    groups = machine.groups()
+    config = old_with_programs(machine, lambda text: text + "; the administrator was here\n")
+    old = machine.old_pids("one", "two")
+    machine.dpkg("--install", dependent(machine, tmp_path))
+
+    machine.dpkg("--install", "/root/ours.deb")
+    for pid in old:
+        machine.gone(pid)
+    assert machine.path(CONFIG).read_bytes() == config
+    assert machine.states("one", "two") == ["RUNNING", "RUNNING"]
+    assert machine.ctl("status").count("RUNNING") == 2
+    assert machine.is_enabled(*UNITS) == ["enabled", "enabled"]
+    assert machine.show(SERVICE, "TriggeredBy")["TriggeredBy"] == "supervisord.socket"
+    inode = machine.path(SOCKET).stat().st_ino
+
+    daemon = machine.main_pid()
+    machine.do("systemctl", "restart", "supervisor")
+    assert machine.main_pid() != daemon
+    assert machine.ctl("status").count("RUNNING") == 2
+    assert machine.path(SOCKET).stat().st_ino == inode, "the socket is the unit's, not the daemon's"
+    machine.boot_again()
+    assert machine.is_active(SERVICE)
+    assert machine.states("one", "two") == ["RUNNING", "RUNNING"]
+
+    keeps_all(machine, lambda: machine.apt("purge", "supervisor"))
+    assert machine.run("dpkg-query", "--status", "supervisor").returncode != 0, "it is gone"
+    machine.do("systemctl", "daemon-reload")
+    machine.boot_again()
+    assert machine.is_active(SERVICE)
+
+    running, inode = machine.pids("one", "two"), machine.path(SOCKET).stat().st_ino
+    machine.dpkg("--install", "/root/newer.deb")
+    assert machine.path(CONFIG).read_bytes() == config
+    for pid in running:
+        machine.gone(pid)
+    running = machine.pids("one", "two")
+    assert machine.path(SOCKET).stat().st_ino == inode, "the socket outlives an upgrade"
+
+    machine.dpkg("--purge", "dependent")
+    machine.dpkg("--remove", "supervisord")
+    for pid in running:
+        machine.gone(pid)
+    assert not machine.path(SOCKET).exists()
+    assert machine.path(CONFIG).read_bytes() == config
+    assert machine.do("dpkg-divert", "--list", "supervisord") == ""
+
+    machine.dpkg("--install", "/root/newer.deb")
+    assert machine.path(CONFIG).read_bytes() == config
+    assert machine.states("one", "two") == ["RUNNING", "RUNNING"]
+    assert machine.is_enabled(*UNITS) == ["enabled", "enabled"]
+
+    # What the administrator wrote is theirs to remove.
+    machine.path(PROGRAMS).unlink()
+    machine.dpkg("--purge", "supervisord")
+    assert machine.tree() == before
+    assert [group for group in machine.groups() if group not in groups] == ["supervisor"]
+    nothing_runs(machine)
+
+
+def keeps_all(machine, change) -> None:
+    """Does something that must neither touch files of ours nor the daemon, its programs, its units."""
+
+    def ours():
+        places = ("/etc/supervisor", "/var/log/supervisor", "/etc/default/supervisord",
+                  "/usr/bin/superv", "/usr/lib/systemd/system/superv")
+        files = {path: of for path, of in machine.tree().items() if path.startswith(places)}
+        return [files, machine.main_pid(), machine.pids("one", "two"), machine.is_enabled(*UNITS),
+                machine.is_active("supervisord.socket"), machine.path(SOCKET).stat().st_ino]
+
+    before = ours()
+    assert CONFIG in before[0] and PROGRAMS in before[0] and len(before[0]) > 10
+    change()
+    assert ours() == before
+
+
+def nothing_runs(machine) -> None:
+    """No unit, no process, no socket, no state of ours."""
+    units = machine.do("systemctl", "list-units", "--all", "--plain", "--no-legend", "superv*")
+    assert units == ""
+    assert machine.run("pgrep", "--full", "supervisord").stdout == ""
+    for left in ("supervisor.sock", "supervisord.pid", "supervisor"):
+        assert not machine.path(f"/run/{left}").exists(), left
+    assert machine.unit_state() == []
+    assert machine.do("dpkg-divert", "--list", "supervisord") == ""
+
+
+def test_a_fresh_installation(machine):
+    machine.apt("update")
+    before = machine.tree()
+    machine.apt("install", "/root/ours.deb")
+    assert machine.is_active(SERVICE)
+    assert machine.is_enabled(*UNITS, "supervisord-inet.socket") == ["enabled", "enabled", "disabled"]
+    assert machine.path(CONFIG).read_bytes() == (REPOSITORY / "systemd/supervisord.conf").read_bytes()
+    assert machine.do("stat", "--format=%a %U:%G", CONFIG) == "644 root:root"
+    assert machine.do("stat", "--format=%a %U %F", SOCKET) == "700 root socket"
+    until(lambda: "org.supervisord.Supervisor1" in machine.do("busctl", "list"), "its name on the bus")
+
+    # An administrator's changes outlive upgrades, and nobody is asked.
+    machine.write(CONFIG, machine.text(CONFIG) + "\n; changed\n")
+    machine.write("/etc/default/supervisord", "WORD=kept\n")
+    machine.do("systemctl", "disable", SERVICE)
+    config = machine.text(CONFIG)
+    machine.apt("install", "/root/newer.deb")
+    assert machine.text(CONFIG) == config
+    assert machine.text("/etc/default/supervisord") == "WORD=kept\n"
+    assert machine.is_enabled(SERVICE) == ["disabled"]
+
+    machine.apt("purge", "supervisord")
+    assert machine.tree() == before
+    nothing_runs(machine)
+
+
+def test_a_configuration_with_a_socket_of_its_own(machine):
+    """What the socket unit would make otherwise stays as it was said."""
+
+    def elsewhere(text):
+        text = text.replace("/var/run/supervisor.sock", "/run/fleet.sock")
+        return text.replace("chmod=0700", "chmod=0770\nchown=root:adm")
+
+    config = old_with_programs(machine, elsewhere)
+    assert b"/run/fleet.sock" in config and b"adm" in config
+    machine.apt("install", "/root/ours.deb")
+    assert machine.path(CONFIG).read_bytes() == config
+    assert machine.is_enabled(*UNITS) == ["enabled", "disabled"]
+    assert machine.do("stat", "--format=%a %U:%G", "/run/fleet.sock") == "770 root:adm"
+    assert not machine.path(SOCKET).exists()
+    assert machine.ctl("status").count("RUNNING") == 2
+    machine.apt("install", "/root/newer.deb")
+    assert machine.is_enabled(*UNITS) == ["enabled", "disabled"], "an upgrade does not enable it"
+    assert machine.ctl("status").count("RUNNING") == 2
+
+
+def test_a_configuration_without_a_unix_socket(machine):
+    def tcp(text):
+        server = "[inet_http_server]\nport=127.0.0.1:9001\n"
+        text = text.replace("[unix_http_server]\nfile=/var/run/supervisor.sock", server + ";")
+        return text.replace("chmod=0700", ";").replace("unix:///var/run/supervisor.sock",
+                                                       "http://127.0.0.1:9001")
+
+    config = old_with_programs(machine, tcp)
+    machine.dpkg("--install", "/root/ours.deb")
+    assert machine.path(CONFIG).read_bytes() == config
+    assert machine.is_enabled(*UNITS) == ["enabled", "disabled"]
+    assert machine.ctl("status").count("RUNNING") == 2
+
+
+def test_what_was_disabled_stays_disabled(machine):
+    machine.install_old()
+    machine.do("systemctl", "disable", "--now", "supervisor.service")
+    machine.dpkg("--install", "/root/ours.deb")
+    assert machine.is_enabled(*UNITS) == ["disabled", "disabled"]
+    machine.boot_again()
+    assert not machine.is_active(SERVICE)
+    # The init script that the old package left is not taken for the unit either.
+    assert machine.show("supervisor.service", "FragmentPath")["FragmentPath"].endswith("supervisord.service")
+    machine.do("systemctl", "restart", "supervisor")
+    assert machine.is_active(SERVICE)
+
+    # What is left of the old package still has the configuration for its own.
+    machine.dpkg("--purge", "supervisord")
+    assert machine.path(CONFIG).exists() and not machine.path("/var/log/supervisor").exists()
+    machine.dpkg("--purge", "supervisor")
+    assert not machine.path("/etc/supervisor").exists()
+    nothing_runs(machine)
+
+
+def test_back_to_debians(machine, tmp_path):
+    """Over ours, with a configuration that came from there; then ours is purged."""
+    config = old_with_programs(machine)
+    machine.apt("install", dependent(machine, tmp_path))
+    machine.apt("install", "/root/ours.deb")
+    assert machine.ctl("status").count("RUNNING") == 2
+    machine.apt("install", "supervisor")
+    assert machine.path(CONFIG).read_bytes() == config
+    assert machine.is_enabled("supervisor.service") == ["enabled"]
+    assert machine.is_active("supervisor.service")
+    assert "4.2.5" in machine.do("supervisord", "--version")
+    machine.old_pids("one", "two")
+
+    machine.apt("purge", "supervisord")
+    assert machine.path(CONFIG).read_bytes() == config
+    assert machine.path(PROGRAMS).exists()
+    assert machine.path("/var/log/supervisor/supervisord.log").exists()
+    machine.do("systemctl", "restart", "supervisor.service")
+    machine.old_pids("one", "two")
+    # And once more over it.
+    machine.apt("install", "/root/ours.deb")
+    assert machine.path(CONFIG).read_bytes() == config
+    assert machine.ctl("status").count("RUNNING") == 2
+    assert machine.do("dpkg-query", "--show", "--showformat=${db:Status-Status}", "dependent") == "installed"
+
+
+def test_over_a_supervisor_of_debian_12(machine, tmp_path):
+    """That one has its unit in /lib, and masks it when it is removed."""
+    (deb,) = machine.path("/srv/archive").glob("supervisor_*.deb")
+    tree = tmp_path / "x"
+    subprocess.run(["dpkg-deb", "--raw-extract", deb, tree], check=True)
+    (tree / "lib").mkdir()
+    shutil.move(tree / "usr/lib/systemd", tree / "lib/systemd")
+    postrm = tree / "DEBIAN/postrm"
+    postrm.write_text(postrm.read_text() + 'if [ "$1" = remove ]; then\n'
+                      "    deb-systemd-helper mask supervisor.service >/dev/null\nfi\n")
+    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", tree,
+                    machine.path("/root/old.deb")], check=True, stdout=subprocess.DEVNULL)
+    machine.apt("update")
+    machine.apt("install", "/root/old.deb")
+    machine.write(PROGRAMS, TWO)
+    machine.dpkg("--install", "/root/ours.deb")
+    assert machine.is_enabled(*UNITS) == ["enabled", "enabled"]
+    machine.do("systemctl", "restart", "supervisor")
+    keeps_all(machine, lambda: machine.dpkg("--purge", "supervisor"))
+
+
+def test_the_package_tests(machine):
+    """debian/tests, in a machine that has nothing but what they ask for."""
+    machine.apt("update")
+    machine.apt("install", "/root/ours.deb")
+    tests = REPOSITORY / "debian" / "tests"
+    for test in ("smoke", "xmlrpc", "migration"):
+        shutil.copy(tests / test, machine.path(f"/root/{test}"))
+        machine.do(f"/root/{test}")
