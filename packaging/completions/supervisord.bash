@@ -283,8 +283,9 @@ _supervisord() {
             esac
             ;;
         migrate)
-            case $word in
-                -*) __supervisor_offer "" < <(printf '%s\n' --from --json --all -h --help) ;;
+            case ${typed[last - 1]}:$word in
+                --from:*) __supervisor_offer "" < <(printf '%s\n' supervisor go) ;;
+                *:-*) __supervisor_offer "" < <(printf '%s\n' --from --json --all -h --help) ;;
                 *) __supervisor_files -f ;;
             esac
             ;;

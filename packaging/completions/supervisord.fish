@@ -38,7 +38,7 @@ complete -c supervisord -n '__fish_seen_subcommand_from check' -l json -d 'Repor
 complete -c supervisord -n '__fish_seen_subcommand_from check' -s h -l help -d 'Print help'
 complete -c supervisord -n 'not __fish_seen_subcommand_from ctl check migrate hash-password' -a migrate -d 'Tell line by line what differs here for an installation of Supervisor or ochinchina/supervisord'
 complete -c supervisord -n '__fish_seen_subcommand_from migrate' -F
-complete -c supervisord -n '__fish_seen_subcommand_from migrate' -l from -x -d 'Whose configuration it is; without it, that is recognised by what is in it'
+complete -c supervisord -n '__fish_seen_subcommand_from migrate' -l from -x -a 'supervisor go' -d 'Whose configuration it is; without it, that is recognised by what is in it'
 complete -c supervisord -n '__fish_seen_subcommand_from migrate' -l json -d 'Report as JSON'
 complete -c supervisord -n '__fish_seen_subcommand_from migrate' -l all -d 'Tell also of the lines that mean the same'
 complete -c supervisord -n '__fish_seen_subcommand_from migrate' -s h -l help -d 'Print help'
