@@ -77,6 +77,27 @@ def test_group_and_directories(box):
     assert (done.returncode, done.stderr) == (0, "")
     assert box.path("/etc/supervisor/conf.d").is_dir()
 
+    # Secrets may be in there: who may read it stays as somebody said it.
+    box.do("chmod", "0750", "/etc/supervisor/conf.d")
+    box.do("chgrp", "adm", "/etc/supervisor/conf.d")
+    box.do("systemd-tmpfiles", "--create", "supervisord.conf")
+    assert box.do("stat", "--format=%a %G", "/etc/supervisor/conf.d") == "750 adm"
+
+
+def test_logs_are_whose_they_were(box):
+    """Those of another supervisor, and of programs, are there already, some on another disk."""
+    box.do("sh", "-c", "mkdir -p /srv/logs/app && echo x >/srv/logs/app/own.log && chown -R games /srv/logs/app"
+           " && chown root:adm /srv/logs && chmod 2750 /srv/logs && rmdir /var/log/supervisor"
+           " && ln -s /srv/logs /var/log/supervisor")
+    try:
+        box.systemctl("start", "supervisord.service")
+        said = box.do("stat", "--format=%a %U:%G", "/srv/logs", "/srv/logs/app/own.log").splitlines()
+        assert said == ["2750 root:adm", "644 games:root"]
+        assert box.path("/srv/logs/supervisord.log").exists()
+    finally:
+        box.systemctl("stop", "supervisord.socket", "supervisord.service")
+        box.do("sh", "-c", "rm /var/log/supervisor && mkdir /var/log/supervisor && rm -r /srv/logs")
+
 
 def test_an_administrators_files_are_left_alone(tmp_path):
     def install(**environment):
