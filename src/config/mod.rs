@@ -3,7 +3,8 @@
 //! A reading goes text -> sections ([`ini`]) -> typed values ([`section`], [`setting`],
 //! [`expand`]) -> settings ([`daemon`], [`server`], [`access`], [`program`], [`kind`], [`output`],
 //! [`target`], [`limits`], [`group`]). What is wrong is noted
-//! with its place and reading goes on, so that one run tells everything ([`problem`]).
+//! with its place and reading goes on, so that one run tells everything ([`problem`]). What a file
+//! that was written for another supervisor means here is told by [`migrate`].
 //!
 //! **Invariant:** the same text, files and host give the same settings; nothing is started,
 //! created or changed.

@@ -11,12 +11,10 @@ use std::path::{Path, PathBuf};
 
 use self::report::Report;
 use self::surroundings::{Surroundings, System};
+use self::units::OwnUnit;
 use crate::config::migrate::{Ancestor, Finding, Inspection, inspect};
 use crate::config::{self, Files, Host};
 use crate::runtime::host::{RealFiles, RealHost};
-
-/// Where the unit of this program has its configuration.
-const UNITS_FILE: &str = "/etc/supervisor/supervisord.conf";
 
 /// What is asked for on the command line.
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +52,14 @@ impl World<'_> {
     fn report(&self, path: &Path, request: &Request<'_>) -> (String, u8) {
         let mut inspection = inspect(path, self.files, self.host, request.from);
         let around = look_around(&inspection, self.system);
-        inspection.findings.extend(around.findings);
-        let report = Report { path, inspection: &inspection, stop: &around.stop };
+        // What is about a line of the configuration stands with the rest of that.
+        let (lines, things): (Vec<_>, Vec<_>) =
+            around.findings.iter().cloned().partition(|finding| finding.section.is_some());
+        inspection.findings.extend(lines);
+        inspection.findings.sort_by(|a, b| a.place().cmp(&b.place()));
+        inspection.findings.extend(things);
+        let Around { stop, unit, .. } = &around;
+        let report = Report { path, inspection: &inspection, stop, unit };
         report.render(request.json, request.all)
     }
 }
@@ -71,16 +75,19 @@ fn usual(system: &dyn Surroundings) -> Result<PathBuf, String> {
 }
 
 /// What stands around a configuration.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Around {
     findings: Vec<Finding>,
+    /// This program's own unit.
+    unit: OwnUnit,
     /// The commands that stop the other daemon and keep it from coming back.
     stop: Vec<String>,
 }
 
 /// Looks at the installation, and changes nothing.
 fn look_around(inspection: &Inspection, system: &dyn Surroundings) -> Around {
-    let mut around = Around::default();
+    let unit = OwnUnit::find(system);
+    let mut around = Around { findings: Vec::new(), unit, stop: Vec::new() };
     daemons::look(inspection, system, &mut around);
     units::look(system, &mut around);
     logrotate::look(&inspection.facts, system, &mut around);

@@ -116,6 +116,16 @@ fn included_files_are_told_of_by_file_and_line() {
 }
 
 #[test]
+fn without_a_name_the_daemons_own_file_is_looked_at() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("supervisord.conf"), "[supervisord]\nlogfile=NONE\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_supervisord"));
+    let output = command.arg("migrate").current_dir(directory.path()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("/supervisord.conf:2: [supervisord] logfile: differs:"), "{text}");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let (status, text, _) = migrate(directory.path(), &[]);

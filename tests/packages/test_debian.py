@@ -120,9 +120,12 @@ def test_symbols_are_in_a_package_of_their_own(package, unpacked, program, tmp_p
 
 def test_lintian(package):
     """Not a word, down to what is a matter of taste; debian/*.lintian-overrides has the reasons."""
+    # Where another init runs, that starts the daemon by its own means. Suppressed here, because newer
+    # lintians do not know the tag, and an override of what they do not know is an error to them.
+    suppressed = "package-supports-alternative-init-but-no-init.d-script"
     done = subprocess.run(
         ["lintian", "--display-info", "--pedantic", "--fail-on", "error,warning,info,pedantic",
-         package.changes],
+         "--suppress-tags", suppressed, package.changes],
         text=True, capture_output=True, check=False,
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr

@@ -204,6 +204,23 @@ def test_what_was_disabled_stays_disabled(machine):
     nothing_runs(machine)
 
 
+def test_a_unit_of_the_administrators_own(machine):
+    """Of that name, in /etc: it goes on, with our daemon, and ours does not come beside it."""
+    machine.install_old()
+    unit = machine.text("/usr/lib/systemd/system/supervisor.service")
+    machine.write("/etc/systemd/system/supervisor.service", unit.replace("KillMode=process", "Nice=3"))
+    machine.do("systemctl", "daemon-reload")
+    for package in ("ours", "newer"):
+        before = machine.show("supervisor.service", "MainPID")
+        machine.dpkg("--install", f"/root/{package}.deb")
+        assert machine.is_enabled(*UNITS, "supervisor.service") == ["disabled", "disabled", "enabled"]
+        assert not machine.is_active(SERVICE)
+        assert machine.is_active("supervisor.service")
+        assert machine.show("supervisor.service", "MainPID") != before
+        assert machine.show("supervisor.service", "Nice")["Nice"] == "3"
+    until(lambda: machine.run("supervisorctl", "pid").returncode == 0, "it to answer")
+
+
 def test_back_to_debians(machine, tmp_path):
     """Over ours, with a configuration that came from there; then ours is purged."""
     config = old_with_programs(machine)

@@ -14,6 +14,8 @@ use crate::config::{Files, Host};
 pub struct Facts {
     /// Where the daemon writes its process id.
     pub pidfile: PathBuf,
+    /// The socket of `[unix_http_server]`.
+    pub socket: Option<PathBuf>,
     /// The files that are written and rotated.
     pub logs: Vec<LogFile>,
     /// The command lines of programs and listeners.
@@ -62,6 +64,11 @@ pub(super) fn gather(ini: &Ini, path: &Path, files: &dyn Files, host: &dyn Host)
     let daemon = View { world: &world, ini, raw: ini.section("supervisord").unwrap_or(&nothing) };
     let pidfile = daemon.text("pidfile").map_or_else(|| "supervisord.pid".into(), |(text, _)| text);
     let mut facts = Facts { pidfile: world.absolute(Path::new(&pidfile)), ..Facts::default() };
+    let servers = ini.sections().filter(|raw| raw.name.starts_with("unix_http_server"));
+    facts.socket = servers
+        .filter_map(|raw| View { world: &world, ini, raw }.text("file").map(|(text, _)| text))
+        .map(|text| world.absolute(Path::new(text.trim())))
+        .next();
     daemon.logs("logfile", &mut facts.logs);
     let programs = ini
         .sections()

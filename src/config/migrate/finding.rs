@@ -84,7 +84,8 @@ impl Finding {
     }
 
     /// What findings are ordered by.
-    pub(super) fn place(&self) -> (&Path, Option<usize>, Kind) {
+    #[must_use]
+    pub fn place(&self) -> (&Path, Option<usize>, Kind) {
         (&self.file, self.line, self.kind)
     }
 

@@ -92,7 +92,7 @@ const RULES: &[Rule] = &[
         sections: PROGRAMS,
         keys: &["stdout_logfile", "stderr_logfile", "directory", "environment"],
         when: When::If(|at| {
-            let named = at.other("process_name").is_some_and(|name| name != "%(program_name)s");
+            let named = at.other("process_name").is_some_and(|name| is_other_name(at, name));
             named && at.value.contains("%(program_name)")
         }),
         kind: Differs,
@@ -109,7 +109,7 @@ const RULES: &[Rule] = &[
     Rule {
         sections: PROGRAMS,
         keys: &["process_name"],
-        when: When::If(|at| at.value != "%(program_name)s"),
+        when: When::If(|at| is_other_name(at, at.value)),
         kind: Note,
         text: "is shown as GROUP:NAME, as the group has another name; there it is the name alone",
     },
@@ -144,7 +144,7 @@ const RULES: &[Rule] = &[
         when: When::If(|at| setting::autorestart(at.value) == Ok(Autorestart::Always)),
         kind: Differs,
         text: "leaves a program that failed startretries times FATAL until somebody starts it; there it \
-               is tried again after a pause",
+               is tried again and again",
     },
     Rule {
         sections: PROGRAMS,
@@ -185,6 +185,34 @@ const RULES: &[Rule] = &[
         when: When::If(is_no_size),
         kind: Differs,
         text: "is a size; there only KB, MB and GB in capitals are understood, and this is the default",
+    },
+    Rule {
+        sections: &["supervisord", "program"],
+        keys: &["logfile_maxbytes", "stdout_logfile_maxbytes", "stderr_logfile_maxbytes"],
+        when: When::If(|at| number(at.value) == Some(0)),
+        kind: Differs,
+        text: "means that the log is never rotated; there it is rotated after every write",
+    },
+    Rule {
+        sections: &["supervisord", "program"],
+        keys: &["logfile_backups", "stdout_logfile_backups", "stderr_logfile_backups"],
+        when: When::If(|at| number(at.value) == Some(0)),
+        kind: Differs,
+        text: "keeps no log that was rotated; there one is kept",
+    },
+    Rule {
+        sections: &["program"],
+        keys: &["stderr_events_enabled"],
+        when: When::If(|at| setting::boolean(at.value) == Ok(true)),
+        kind: Differs,
+        text: "announces stderr as PROCESS_LOG_STDERR; there it is PROCESS_LOG_STDOUT",
+    },
+    Rule {
+        sections: &["program"],
+        keys: &["stderr_capture_maxbytes"],
+        when: When::If(|at| setting::byte_size(at.value).is_ok_and(|size| size > 0)),
+        kind: Differs,
+        text: "leaves stderr in its own log; there it goes to that of stdout",
     },
     Rule {
         sections: PROGRAMS,
@@ -262,6 +290,16 @@ const RULES: &[Rule] = &[
         text: "has a meaning of its own in {}; there it is a file of this name",
     },
     Rule {
+        sections: &["supervisord", "program"],
+        keys: &["logfile", "stdout_logfile", "stderr_logfile"],
+        when: When::If(|at| {
+            at.items().any(|item| item.starts_with("syslog") && item.contains('@'))
+        }),
+        kind: Differs,
+        text: "sends messages of RFC 5424, over TCP each with its length before it; there they are of an \
+               older form, and end with a line feed",
+    },
+    Rule {
         sections: &["program"],
         keys: &["stdout_logfile", "stderr_logfile"],
         when: When::If(|at| at.items().any(|item| item == "AUTO")),
@@ -300,7 +338,13 @@ fn inherited_names(at: &At<'_>) -> Option<String> {
             && at.other(key).is_some_and(|value| value.contains("%(program_name)"))
     };
     let found: Vec<_> = keys.into_iter().filter(inherited).collect();
-    (at.value != "%(program_name)s" && !found.is_empty()).then(|| found.join(", "))
+    (is_other_name(at, at.value) && !found.is_empty()).then(|| found.join(", "))
+}
+
+/// Whether a process is called otherwise than its program.
+fn is_other_name(at: &At<'_>, name: &str) -> bool {
+    let program = at.section.split_once(':').map_or("", |(_, program)| program);
+    name != "%(program_name)s" && name != program
 }
 
 fn is_of_default(at: &At<'_>) -> bool {

@@ -51,7 +51,7 @@ pub struct Inspection {
     pub reason: String,
     /// By file and line.
     pub findings: Vec<Finding>,
-    /// Findings past [`FINDINGS_MAX`].
+    /// Findings past [`FINDINGS_MAX`], beside those of what is the same.
     pub dropped: usize,
     /// What the installation around the file is looked at for.
     pub facts: Facts,
@@ -86,7 +86,8 @@ pub fn inspect(
     findings.extend(by_rules);
     // What is dropped is what matters least.
     findings.sort_by_key(|finding| finding.kind);
-    let dropped = findings.len().saturating_sub(FINDINGS_MAX);
+    let telling = findings.iter().filter(|finding| finding.kind != Kind::Same).count();
+    let dropped = telling.saturating_sub(FINDINGS_MAX);
     findings.truncate(FINDINGS_MAX);
     findings.sort_by(|a, b| a.place().cmp(&b.place()));
     let facts = facts::gather(&ini, path, files, host);

@@ -123,7 +123,7 @@ const RULES: &[Rule] = &[
     Rule {
         sections: &["fcgi-program"],
         keys: &["socket"],
-        when: When::Always,
+        when: When::If(|at| at.value.starts_with("unix:")),
         kind: Differs,
         text: "is made when the first process starts, and its file is removed when the last has ended; \
                there it is made when the daemon starts, too, and the file stays",

@@ -149,6 +149,12 @@ const CASES: &[Case] = &[
          supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
         &["4 chmod: note: does not count", "5 chown: note: does not count"],
     ),
+    Case(
+        GO,
+        "[supervisord]\nnodaemon=true\n[program:x]\ncommand=x\nexitcodes=0\nprocess_name=x\n\
+         stdout_logfile=/tmp/%(program_name)s",
+        &[],
+    ),
     Case(GO, "[supervisord]\nnodaemon=true", &[]),
     Case(GO, "[supervisord]\nlogfile=/tmp/a", &["1 -: differs: goes to the background"]),
     Case(
@@ -215,11 +221,23 @@ const CASES: &[Case] = &[
     ),
     Case(
         GO,
+        "[supervisord]\nnodaemon=true\nlogfile_maxbytes=0\n[program:x]\ncommand=x\nexitcodes=0\n\
+         stdout_logfile_backups=0\nstderr_events_enabled=true\nstderr_capture_maxbytes=1KB",
+        &[
+            "3 logfile_maxbytes: differs: means that the log is never rotated",
+            "7 stdout_logfile_backups: differs: keeps no log",
+            "8 stderr_events_enabled: differs: announces",
+            "9 stderr_capture_maxbytes: differs: leaves stderr",
+        ],
+    ),
+    Case(
+        GO,
         "[supervisord]\nnodaemon=true\nlogfile=memory\n[program:x]\ncommand=x\nexitcodes=0,2\n\
-         stdout_logfile=AUTO\nstderr_logfile=auto\n[eventlistener:e]\ncommand=x\nevents=TICK_5\n\
+         stdout_logfile=AUTO,syslog @tcp:h\nstderr_logfile=auto\n[eventlistener:e]\ncommand=x\nevents=TICK_5\n\
          exitcodes=0\nautostart=false",
         &[
             "3 logfile: differs: names a file called memory",
+            "7 stdout_logfile: differs: sends messages of RFC 5424",
             "7 stdout_logfile: note: is a file in",
             "8 stderr_logfile: differs: has a meaning of its own in auto;",
             "9 -: differs: has room for 10 events",

@@ -7,7 +7,8 @@ use super::surroundings::Surroundings;
 use crate::config::migrate::{Ancestor, Finding, Inspection, Kind};
 
 pub(super) fn look(inspection: &Inspection, system: &dyn Surroundings, around: &mut Around) {
-    let pidfile = &inspection.facts.pidfile;
+    let facts = &inspection.facts;
+    let pidfile = &facts.pidfile;
     if let Some(daemon) = running(pidfile, system) {
         let message = match daemon.from {
             Some(from) => format!("{from} runs as process {}: it has to stop first", daemon.pid),
@@ -20,6 +21,9 @@ pub(super) fn look(inspection: &Inspection, system: &dyn Surroundings, around: &
                 None => format!("kill {}", daemon.pid),
             });
         }
+    } else if let Some(socket) = facts.socket.as_deref().filter(|path| is_bound(path, system)) {
+        let message = "is listened on: by a daemon whose pidfile is another, or a unit's socket";
+        around.findings.push(Finding::about(Kind::Note, socket, None, message.to_owned()));
     }
     shadows(system, around);
     if inspection.from == Ancestor::Go {
@@ -61,6 +65,19 @@ fn running(pidfile: &Path, system: &dyn Surroundings) -> Option<Daemon> {
     let mut parts = cgroup.lines().flat_map(|line| line.split('/'));
     let unit = parts.find(|part| part.ends_with(".service")).map(str::to_owned);
     Some(Daemon { pid, from, unit })
+}
+
+/// Whether somebody listens on a unix socket, as far as /proc/net/unix tells (proc_net(5)); the socket
+/// itself is not touched. Supervisor binds it as `PATH.PID`, and links it to its name.
+fn is_bound(path: &Path, system: &dyn Surroundings) -> bool {
+    let sockets = system.text(Path::new("/proc/net/unix")).unwrap_or_default();
+    let path = path.to_string_lossy();
+    let same = |line: &str| {
+        let bound = line.split_whitespace().nth(7).and_then(|bound| bound.strip_prefix(&*path));
+        let pid = |rest: &str| rest.strip_prefix('.').is_some_and(|pid| pid.parse::<u32>().is_ok());
+        bound.is_some_and(|rest| rest.is_empty() || pid(rest))
+    };
+    sockets.lines().any(same)
 }
 
 /// Other programs of the same name that are found before this one.

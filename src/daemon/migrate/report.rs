@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::UNITS_FILE;
+use super::units::OwnUnit;
 use crate::config::migrate::{FINDINGS_MAX, Finding, Inspection, Kind};
 
 /// Everything that was found out.
@@ -12,6 +12,7 @@ pub(super) struct Report<'a> {
     pub inspection: &'a Inspection,
     /// The commands that stop the other daemon.
     pub stop: &'a [String],
+    pub unit: &'a OwnUnit,
 }
 
 /// What can be done next.
@@ -108,15 +109,15 @@ impl Report<'_> {
             let why = "stops the other daemon and its programs";
             steps.push(Step { command: command.clone(), why });
         }
-        if self.path != Path::new(UNITS_FILE) {
+        if self.path != self.unit.configuration {
             steps.push(Step {
                 command: "systemctl edit supervisord".to_owned(),
-                why: "ExecStart= and below it ExecStart=/usr/bin/supervisord -n -c with this file, or \
-                      move the file to /etc/supervisor/supervisord.conf",
+                why: "an empty ExecStart=, and below it ExecStart=/usr/bin/supervisord -n -c with this \
+                      file, as the unit names another",
             });
         }
         steps.push(Step {
-            command: "systemctl enable --now supervisord.socket supervisord.service".to_owned(),
+            command: "systemctl enable --now supervisord.service".to_owned(),
             why: "starts this one; without systemd: supervisord -c with this file",
         });
         steps.push(Step {

@@ -66,6 +66,7 @@ fn facts(commands: &[&str]) -> Facts {
     };
     Facts {
         pidfile: "/run/s.pid".into(),
+        socket: Some("/run/s.sock".into()),
         logs: vec![log("/var/log/app/a.log", true), log("/var/log/app/b.out", false)],
         commands: commands.iter().map(command).collect(),
     }
@@ -130,6 +131,23 @@ fn a_daemon_without_a_service_is_killed_by_its_id() {
 }
 
 #[test]
+fn a_socket_that_is_listened_on_is_told_of_where_no_daemon_is_known() {
+    let sockets = "Num RefCount Protocol Flags Type St Inode Path\n\
+                   0000: 00000002 00000000 00010000 0001 01 123 /run/s.sock\n\
+                   0000: 00000003 00000000 00000000 0001 03 124\n";
+    let expected = "/run/s.sock: note: is listened on: by a daemon whose pidfile is another, or a \
+                    unit's socket";
+    for (bound, said) in
+        [("s.sock", true), ("s.sock.612", true), ("t.sock", false), ("s.sock.old", false)]
+    {
+        let sockets = sockets.replace("s.sock", bound);
+        let told =
+            look(Ancestor::Supervisor, &[], &Fake::new(&[("/proc/net/unix", &sockets)], &[]));
+        assert_eq!(told.0, if said { vec![expected] } else { vec![] }, "{bound}");
+    }
+}
+
+#[test]
 fn programs_that_are_found_before_this_one_are_told_of() {
     let files = [
         ("/opt/py/supervisord", PYTHON),
@@ -189,6 +207,32 @@ fn units_and_what_they_read_are_told_of() {
 }
 
 #[test]
+fn this_programs_unit_says_what_it_reads() {
+    let check = |files: &[(&str, &str)], configuration: &str, variables: &str| {
+        let unit = OwnUnit::find(&Fake::new(files, &[]));
+        assert_eq!(unit.configuration, Path::new(configuration));
+        assert_eq!(unit.variables, Path::new(variables));
+    };
+    check(&[], "/etc/supervisor/supervisord.conf", "/etc/default/supervisord");
+    let fedora = ("/etc/sysconfig", "");
+    check(&[fedora], "/etc/supervisord.conf", "/etc/sysconfig/supervisord");
+    let path = "/usr/lib/systemd/system/supervisord.service";
+    let unit = "[Service]\nBusName=org.supervisord.Supervisor1\n\
+                ExecStart=/usr/bin/supervisord -n -c /etc/s.conf\nEnvironmentFile=-/etc/s.env\n";
+    check(&[fedora, (path, unit)], "/etc/s.conf", "/etc/s.env");
+    check(
+        &[fedora, (path, &unit.replace("BusName", "#"))],
+        "/etc/supervisord.conf",
+        "/etc/sysconfig/supervisord",
+    );
+
+    let files = [fedora, ("/etc/sysconfig/supervisord", "OPTIONS=-e debug\nTOKEN=secret\n")];
+    let (told, _) = look(Ancestor::Supervisor, &[], &Fake::new(&files, &[]));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("/etc/sysconfig/supervisord:1: differs: OPTIONS"), "{told:?}");
+}
+
+#[test]
 fn logs_that_logrotate_rotates_are_told_of() {
     let text = "# /var/log/app/b.out {\nweekly\n/var/log/other.log\n\"/var/log/*/a.log\" {\n  \
                 rotate 3\n}\n/var/log/app/*.out /x { # both\n  postrotate\n    kill -USR2 1\n  \
@@ -243,7 +287,8 @@ fn the_report_says_what_to_do_next() {
     inspection.reason = "somebody says so".to_owned();
     let render = |inspection: &Inspection, json, all| {
         let stop = ["systemctl disable --now supervisor.service".to_owned()];
-        Report { path: Path::new(UNITS_FILE), inspection, stop: &stop }.render(json, all)
+        let unit = &OwnUnit::find(&Fake::default());
+        Report { path: &unit.configuration, inspection, stop: &stop, unit }.render(json, all)
     };
     let (text, status) = render(&inspection, false, false);
     assert_eq!(
@@ -256,7 +301,7 @@ fn the_report_says_what_to_do_next() {
          tells whether the file can be used, after each change\n  \
          systemctl disable --now supervisor.service\n      \
          stops the other daemon and its programs\n  \
-         systemctl enable --now supervisord.socket supervisord.service\n      \
+         systemctl enable --now supervisord.service\n      \
          starts this one; without systemd: supervisord -c with this file\n  \
          supervisorctl -c /etc/supervisor/supervisord.conf status\n      shows the programs\n"
     );

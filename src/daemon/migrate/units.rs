@@ -34,8 +34,49 @@ const OPTIONS: &[&str] = &[
     "/etc/conf.d/supervisord",
 ];
 
+/// Variables with the options of another one's daemon.
+const OPTION_VARIABLES: &[&str] = &["OPTIONS", "DAEMON_OPTS"];
+
+/// What only this program's unit says.
+const OWN: &str = "BusName=org.supervisord.Supervisor1";
+
 /// What this program's unit reads.
-const OWN_OPTIONS: &str = "/etc/default/supervisord";
+#[derive(Debug)]
+pub(super) struct OwnUnit {
+    /// The configuration.
+    pub configuration: PathBuf,
+    /// Variables of the daemon and of every program.
+    pub variables: PathBuf,
+}
+
+impl OwnUnit {
+    /// As it is installed, or as packages of this host's kind would install it.
+    pub fn find(system: &dyn Surroundings) -> Self {
+        let fedora = system.exists(Path::new("/etc/sysconfig"));
+        let (configuration, variables) = if fedora {
+            ("/etc/supervisord.conf", "/etc/sysconfig/supervisord")
+        } else {
+            ("/etc/supervisor/supervisord.conf", "/etc/default/supervisord")
+        };
+        let mut found = Self { configuration: configuration.into(), variables: variables.into() };
+        let paths = DIRECTORIES.iter().map(|path| Path::new(path).join("supervisord.service"));
+        let text = paths.filter_map(|path| system.text(&path)).find(|text| is_own(text));
+        for (_, line) in lines(text.as_deref().unwrap_or_default()) {
+            if let Some(path) = line.strip_prefix("EnvironmentFile=") {
+                found.variables = path.trim_start_matches('-').into();
+            }
+            let named = line.strip_prefix("ExecStart=").and_then(|line| line.split_once(" -c "));
+            if let Some((_, path)) = named {
+                found.configuration = path.split_whitespace().next().unwrap_or_default().into();
+            }
+        }
+        found
+    }
+}
+
+fn is_own(unit: &str) -> bool {
+    unit.lines().any(|line| line.trim() == OWN)
+}
 
 pub(super) fn look(system: &dyn Surroundings, around: &mut Around) {
     for directory in DIRECTORIES.iter().map(Path::new) {
@@ -65,8 +106,7 @@ fn unit(path: &Path, name: &str, system: &dyn Surroundings, around: &mut Around)
     let Some(text) = system.text(path) else {
         return;
     };
-    let own = "BusName=org.supervisord.Supervisor1";
-    if text.lines().any(|line| line.trim() == own) {
+    if is_own(&text) {
         return;
     }
     let starts = lines(&text).find_map(|(line, text)| Some((line, started(text)?)));
@@ -131,10 +171,17 @@ fn options(path: &Path, system: &dyn Surroundings, around: &mut Around) {
         {
             continue;
         }
-        let message = format!(
-            "{name} is not read by this program's unit: variables go into {OWN_OPTIONS}, options into \
-             the configuration, or into ExecStart= with systemctl edit supervisord"
-        );
+        let variables = around.unit.variables.display();
+        let message = if OPTION_VARIABLES.contains(&name) {
+            format!(
+                "{name} is not read by this program's unit: options go into the configuration, or into \
+                 ExecStart= with systemctl edit supervisord"
+            )
+        } else if path == around.unit.variables {
+            continue;
+        } else {
+            format!("{name} is not read by this program's unit: variables go into {variables}")
+        };
         around.findings.push(Finding::about(Kind::Differs, path, Some(line), message));
     }
 }
