@@ -36,6 +36,15 @@ def test_nothing_is_compiled_that_is_built_already(package):
     assert "Compiling" not in package.log, package.log
 
 
+def test_cleaning_leaves_crates_whole(package):
+    """Cargo has a checksum of each file of a vendored crate, Cargo.toml.orig among them."""
+    kept = REPOSITORY / "target" / "packages" / "crate" / "Cargo.toml.orig"
+    kept.parent.mkdir()
+    kept.touch()
+    said("make", "--directory", REPOSITORY, "--file", "debian/rules", "clean")
+    assert kept.exists()
+
+
 def test_it_is_the_version_of_cargo_toml(package):
     version = tomllib.loads((REPOSITORY / "Cargo.toml").read_text())["package"]["version"]
     assert field(package.deb, "Version").rsplit("-", 1)[0] == version
