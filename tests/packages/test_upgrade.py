@@ -247,6 +247,20 @@ def test_back_to_debians(machine, tmp_path):
     assert machine.do("dpkg-query", "--show", "--showformat=${db:Status-Status}", "dependent") == "installed"
 
 
+def test_purged_while_debians_is_only_unpacked(machine):
+    """The logs are that package's as soon as any of it is there."""
+    machine.install_old()
+    machine.dpkg("--install", "/root/ours.deb")
+    machine.dpkg("--remove", "supervisord")
+    (deb,) = machine.path("/srv/archive").glob("supervisor_*.deb")
+    machine.dpkg("--unpack", f"/srv/archive/{deb.name}")
+    log = "/var/log/supervisor/supervisord.log"
+    before = machine.text(log)
+    machine.dpkg("--purge", "supervisord")
+    assert machine.text(log) == before
+    assert machine.path(CONFIG).exists()
+
+
 def test_over_a_supervisor_of_debian_12(machine, tmp_path):
     """That one has its unit in /lib, and masks it when it is removed."""
     (deb,) = machine.path("/srv/archive").glob("supervisor_*.deb")
