@@ -1,6 +1,7 @@
 """The Debian package itself: what is in it, how it was built, what lintian thinks of it."""
 
 import re
+import shutil
 import subprocess
 import tomllib
 
@@ -43,6 +44,34 @@ def test_cleaning_leaves_crates_whole(package):
     kept.touch()
     said("make", "--directory", REPOSITORY, "--file", "debian/rules", "clean")
     assert kept.exists()
+
+
+def test_a_source_package_has_nothing_that_was_built(tmp_path):
+    """dpkg-source stops at a binary file that is not in the release's tarball."""
+    tree = tmp_path / "supervisord"
+    shutil.copytree(REPOSITORY / "debian", tree / "debian", ignore=shutil.ignore_patterns("supervisord"))
+    (tree / "src").mkdir()
+    version = said("dpkg-parsechangelog", "--file", tree / "debian" / "changelog", "--show-field", "Version")
+    original = tmp_path / f"supervisord_{version.rsplit('-', 1)[0]}.orig.tar.gz"
+    said("tar", "--create", "--gzip", "--file", original, "--directory", tmp_path, "supervisord/src")
+    built = ["target/release/supervisord", "fuzz/target/x", "tests/.venv/bin/python",
+             "tests/packages/__pycache__/x.pyc", "tests/.node/x"]
+    for path in built:
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_bytes(bytes(range(256)))
+    subprocess.run(["dpkg-source", "--build", tree], cwd=tmp_path, check=True, capture_output=True)
+    (debian,) = tmp_path.glob("*.debian.tar.xz")
+    names = said("tar", "--list", "--file", debian)
+    assert "debian/rules" in names and not any(path in names for path in built)
+    # And that it can fail: a binary file elsewhere is refused.
+    (tree / "src" / "target").write_bytes(bytes(range(256)))
+    assert subprocess.run(["dpkg-source", "--build", tree], cwd=tmp_path, capture_output=True).returncode != 0
+
+
+def test_copyright_says_what_is_linked():
+    """debian/copyright has the licences of the crates, whatever changes among them."""
+    copyright_ = " ".join((REPOSITORY / "debian" / "copyright").read_text().split())
+    assert said(REPOSITORY / "packaging" / "licences", "--expression") in copyright_, "bring it up to date"
 
 
 def test_it_is_the_version_of_cargo_toml(package):
