@@ -1,5 +1,6 @@
 """The Debian package itself: what is in it, how it was built, what lintian thinks of it."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -85,6 +86,27 @@ def test_it_takes_the_place_of_supervisor(package):
     assert field(package.deb, "Provides") == "supervisor (= 4.3.0)"
 
 
+def test_it_is_for_the_systemd_it_was_built_for(package, tmp_path):
+    """Without the drop-in for an older one, an older one refuses it."""
+    assert field(package.deb, "Breaks") == "systemd (<< 253~)"
+
+    def breaks(installed: str) -> str:
+        query = tmp_path / "dpkg-query"
+        query.write_text(f"#!/bin/sh\n{installed}\n")
+        query.chmod(0o755)
+        environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        environment.pop("SYSTEMD_VERSION", None)
+        return subprocess.run(
+            ["make", "--silent", "--file", "debian/rules", "--eval", "say: ; @echo '$(breaks)'", "say"],
+            cwd=REPOSITORY, env=environment, text=True, check=True, stdout=subprocess.PIPE,
+        ).stdout.strip()
+
+    assert breaks("echo installed 249.11-0ubuntu3.12") == ""
+    assert breaks("echo installed 252.39-1~deb12u2; echo not-installed") == ""
+    assert breaks("echo installed 257.8-1~deb13u2") == "systemd (<< 253~)"
+    assert breaks("exit 1") == "systemd (<< 253~)"
+
+
 def test_its_only_conffile_is_one_that_no_other_package_has(package):
     assert said("dpkg-deb", "--info", package.deb, "conffiles") == "/etc/default/supervisord"
 
@@ -130,6 +152,7 @@ def test_the_units_of_the_package(unpacked):
     service = (units / "supervisord.service").read_text()
     assert "Also=" not in service and "Alias=supervisor.service" not in service, "debian/rules says why"
     assert "WantedBy=multi-user.target" in service
+    assert "Alias=dbus-org.supervisord.Supervisor1.service" in service, "the bus starts that"
     assert (units / "supervisor.service").readlink().name == "supervisord.service"
 
 
