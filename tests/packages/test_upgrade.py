@@ -170,6 +170,26 @@ def test_a_configuration_with_a_socket_of_its_own(machine):
     assert machine.ctl("status").count("RUNNING") == 2
 
 
+def test_a_socket_in_a_file_that_is_included(machine):
+    """That counts; what lies beside such files does not."""
+    elsewhere = f"[unix_http_server]\nfile={SOCKET}\nchmod=0770\n"
+    machine.install_old()
+    machine.write(f"{PROGRAMS}.disabled", elsewhere)
+    machine.dpkg("--install", "/root/ours.deb")
+    assert machine.is_enabled(*UNITS) == ["enabled", "enabled"]
+
+    # Without a trace of that installation: the configuration is still the old package's.
+    machine.dpkg("--purge", "supervisord")
+    config = machine.text(CONFIG)
+    assert "files = /etc/supervisor/conf.d/*.conf" in config
+    machine.write(CONFIG, config.replace("/conf.d/*.conf", "/conf.d/*.conf ; ours\n  more/*.ini"))
+    machine.path("/etc/supervisor/more").mkdir()
+    machine.write("/etc/supervisor/more/socket.ini", elsewhere)
+    machine.dpkg("--install", "/root/ours.deb")
+    assert machine.is_enabled(*UNITS) == ["enabled", "disabled"]
+    assert machine.do("stat", "--format=%a", SOCKET) == "770"
+
+
 def test_a_configuration_without_a_unix_socket(machine):
     def tcp(text):
         server = "[inet_http_server]\nport=127.0.0.1:9001\n"
@@ -219,6 +239,9 @@ def test_a_unit_of_the_administrators_own(machine):
         assert machine.show("supervisor.service", "MainPID") != before
         assert machine.show("supervisor.service", "Nice")["Nice"] == "3"
     until(lambda: machine.run("supervisorctl", "pid").returncode == 0, "it to answer")
+    pid = int(machine.show("supervisor.service", "MainPID")["MainPID"])
+    machine.dpkg("--remove", "supervisord")
+    machine.gone(pid)
 
 
 def test_back_to_debians(machine, tmp_path):
