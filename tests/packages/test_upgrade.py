@@ -170,6 +170,58 @@ def test_a_configuration_with_a_socket_of_its_own(machine):
     assert machine.ctl("status").count("RUNNING") == 2
 
 
+def test_a_configuration_with_errors(machine):
+    """What runs is never exchanged for a daemon that would not start, and the reason is said."""
+    broken = "/etc/supervisor/conf.d/broken.conf"
+
+    def installed(package: str) -> str:
+        done = machine.run("dpkg", "--install", f"/root/{package}.deb")
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    # Over Debian's, where nothing can go on.
+    old_with_programs(machine)
+    machine.old_pids("one", "two")
+    machine.write(broken, "[program:broken\ncommand=/bin/true\n")
+    said = installed("ours")
+    assert f"{broken}:1" in said and "supervisord.service is not started" in said
+    assert machine.show(SERVICE, "ActiveState")["ActiveState"] == "inactive", "nothing was tried"
+    machine.path(broken).unlink()
+    machine.do("systemctl", "start", SERVICE)
+    daemon, running = machine.main_pid(), machine.pids("one", "two")
+
+    # On an upgrade.
+    machine.write(broken, "[program:broken]\ncommand=/bin/true\nstartsecs=soon\n")
+    assert machine.run("systemctl", "reload", SERVICE).returncode in (0, 1)
+    said = installed("newer")
+    assert f"{broken}:3" in said and "supervisord.service is not restarted" in said
+    assert "systemctl restart supervisord.service" in said
+    assert machine.main_pid() == daemon and machine.pids("one", "two") == running
+    assert machine.show(SERVICE, "NRestarts")["NRestarts"] == "0"
+    # A variable that only the unit has is no error.
+    machine.write("/etc/default/supervisord", "SOON=0\n")
+    machine.do("mkdir", "--parents", "/etc/systemd/system/supervisord.service.d")
+    machine.write("/etc/systemd/system/supervisord.service.d/x.conf",
+                  '[Service]\nEnvironment=A=1 "WORDS=two words"\n')
+    machine.write(broken, "[program:broken]\ncommand=/bin/cat\nstartsecs=%(ENV_SOON)s\n"
+                          'environment=A="%(ENV_A)s %(ENV_WORDS)s"\n')
+    said = installed("ours")
+    assert "is not restarted" not in said
+    assert machine.main_pid() != daemon
+    assert machine.states("one", "two", "broken") == ["RUNNING"] * 3
+
+    # With a unit of the administrator's own.
+    machine.path(broken).unlink()
+    machine.write("/etc/systemd/system/supervisor.service",
+                  machine.text("/usr/lib/systemd/system/supervisord.service"))
+    machine.do("systemctl", "disable", "--now", *UNITS)
+    machine.do("systemctl", "restart", "supervisor.service")
+    before = machine.show("supervisor.service", "MainPID")
+    machine.write(broken, "[program:broken\n")
+    assert "supervisor.service is not restarted" in installed("newer")
+    assert machine.show("supervisor.service", "MainPID") == before
+
+
 def test_a_socket_in_a_file_that_is_included(machine):
     """That counts; what lies beside such files does not."""
     elsewhere = f"[unix_http_server]\nfile={SOCKET}\nchmod=0770\n"
