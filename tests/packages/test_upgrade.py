@@ -222,6 +222,28 @@ def test_a_configuration_with_errors(machine):
     assert machine.show("supervisor.service", "MainPID") == before
 
 
+def test_who_calls_it_on_the_bus(machine):
+    """Starts it while it is enabled, and only then."""
+    machine.apt("update")
+    machine.apt("install", "/root/ours.deb")
+
+    def calls() -> int:
+        return machine.run("busctl", "introspect", "org.supervisord.Supervisor1",
+                           "/org/supervisord/Supervisor1").returncode
+
+    machine.do("systemctl", "stop", *UNITS)
+    assert calls() == 0
+    until(lambda: machine.is_active(SERVICE), "it to be started")
+    machine.do("systemctl", "disable", "--now", *UNITS)
+    assert calls() != 0
+    assert machine.run("systemctl", "is-active", *UNITS).stdout.split() == ["inactive", "inactive"]
+    # An upgrade leaves it at that.
+    machine.dpkg("--install", "/root/newer.deb")
+    assert calls() != 0 and not machine.is_active(SERVICE)
+    machine.do("systemctl", "enable", *UNITS)
+    assert calls() == 0
+
+
 def test_a_socket_in_a_file_that_is_included(machine):
     """That counts; what lies beside such files does not."""
     elsewhere = f"[unix_http_server]\nfile={SOCKET}\nchmod=0770\n"
