@@ -358,6 +358,33 @@ def test_purged_while_debians_is_only_unpacked(machine):
     assert machine.path(CONFIG).exists()
 
 
+def test_back_to_debians_from_a_fresh_installation(machine):
+    """What we wrote and nobody changed is in nobody's way."""
+    machine.apt("update")
+    machine.apt("install", "/root/ours.deb")
+    ours = machine.text(CONFIG)
+    machine.dpkg("--remove", "supervisord")
+    assert not machine.path(CONFIG).exists() and not machine.path("/var/lib/supervisord").exists()
+    machine.dpkg("--install", "/root/ours.deb")
+    assert machine.text(CONFIG) == ours
+
+    machine.apt("install", "supervisor")
+    assert machine.path(CONFIG).exists() and machine.text(CONFIG) != ours
+    assert machine.is_active("supervisor.service")
+    assert "4.2.5" in machine.do("supervisord", "--version")
+
+    # A file that was changed stays where it is.
+    machine.apt("purge", "supervisor")
+    machine.apt("install", "/root/ours.deb")
+    machine.write(CONFIG, ours + "; changed\n")
+    machine.dpkg("--remove", "supervisord")
+    assert machine.text(CONFIG) == ours + "; changed\n"
+    machine.apt("-o", "Dpkg::Options::=--force-confold", "install", "supervisor")
+    assert machine.text(CONFIG) == ours + "; changed\n"
+    machine.apt("purge", "supervisord")
+    assert machine.text(CONFIG) == ours + "; changed\n"
+
+
 def test_over_a_supervisor_of_debian_12(machine, tmp_path):
     """That one has its unit in /lib, and masks it when it is removed."""
     (deb,) = machine.path("/srv/archive").glob("supervisor_*.deb")
