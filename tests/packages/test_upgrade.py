@@ -406,6 +406,25 @@ def test_over_a_supervisor_of_debian_12(machine, tmp_path):
     keeps_all(machine, lambda: machine.dpkg("--purge", "supervisor"))
 
 
+def test_below_another_root(machine):
+    """Maintainer scripts that run outside of the tree, as mmdebstrap's mode chrootless has them."""
+    tree = "/root/tree"
+    machine.do("mkdir", "--parents", f"{tree}/var/lib/dpkg/info", f"{tree}/var/lib/dpkg/updates", f"{tree}/etc")
+    for name in ("var/lib/dpkg/status", "etc/group", "etc/passwd"):
+        machine.write(f"{tree}/{name}", "")
+    before = machine.tree()
+    dpkg = [f"--root={tree}", "--force-script-chrootless", "--force-depends"]
+    machine.dpkg(*dpkg, "--install", "/root/ours.deb")
+    assert machine.text(tree + CONFIG) == (REPOSITORY / "systemd/supervisord.conf").read_text()
+    wanted = machine.path(f"{tree}/etc/systemd/system/multi-user.target.wants/supervisord.service")
+    assert wanted.is_symlink()
+    machine.dpkg(*dpkg, "--purge", "supervisord")
+    assert not machine.path(f"{tree}/etc/supervisor").exists() and not wanted.is_symlink()
+    assert not machine.path(f"{tree}/var/lib/supervisord").exists()
+    assert machine.tree() == before
+    nothing_runs(machine)
+
+
 def test_the_package_tests(machine):
     """debian/tests, in a machine that has nothing but what they ask for."""
     machine.apt("update")
