@@ -123,7 +123,7 @@ fn home_and_name_follow_the_user_but_settings_win() {
     settings.environment = vec![("USER".into(), "own".into())];
     let mut user = user_nobody(&[]);
     user.home = None;
-    settings.user = Some(user);
+    settings.user = Some(user.into());
     let block = base.block(&ProcessId::new("g", "p"), &settings, None).unwrap();
     let has = |entry: &std::ffi::CStr| block.iter().any(|found| found.as_c_str() == entry);
     assert!(has(c"LOGNAME=nobody") && has(c"USER=own"), "{block:?}");
@@ -152,7 +152,7 @@ fn a_child_becomes_its_user_with_its_groups() {
     // Beyond 16 bits, which the older calls of 32-bit systems would cut off.
     let mut user = user_nobody(&[65534, 4321, 70_003]);
     (user.uid, user.gid) = (70_001, 70_002);
-    settings.user = Some(user);
+    settings.user = Some(user.into());
     let ended = finish(spawn(&settings));
     for line in [
         "Uid:\t70001\t70001\t70001\t70001\n",

@@ -151,7 +151,7 @@ fn part_privileges() {
     assert_eq!(refused, "Can't drop privilege as nonroot user");
     // A child of another user says so, as the reference's does.
     let mut settings = program("true");
-    settings.user = Some(other);
+    settings.user = Some(other.into());
     let ended =
         finish(spawner().spawn(&ProcessId::new("g", "p"), &settings, Grants::default()).unwrap());
     let said = "supervisor: couldn't setuid to 1: Can't drop privilege as nonroot user\n";

@@ -131,7 +131,7 @@ impl Activity {
         };
         let console = form.map(|form| {
             let plain = SinkSettings { max_bytes: 0, backups: 0, auto: false };
-            (form, sinks.acquire(Path::new("/dev/stdout"), plain, now))
+            (form, sinks.acquire(Path::new("/dev/stdout").into(), plain, now))
         });
         let (max_bytes, backups) = (settings.max_bytes, settings.backups);
         let rotated = SinkSettings { max_bytes, backups, auto: false };
@@ -140,7 +140,8 @@ impl Activity {
             LogCopy::Syslog(_) | LogCopy::Journal => None,
         });
         let files: Vec<_> = settings.logfile.as_deref().into_iter().chain(copies).collect();
-        let files = files.into_iter().map(|path| (Form::Dated, sinks.acquire(path, rotated, now)));
+        let files =
+            files.into_iter().map(|path| (Form::Dated, sinks.acquire(path.into(), rotated, now)));
         let mut outputs: Vec<Outputs> = Vec::new();
         for (form, sink) in console.into_iter().chain(files.collect::<Vec<_>>()) {
             match outputs.iter_mut().find(|output| output.form == form) {

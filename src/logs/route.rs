@@ -54,7 +54,7 @@ impl Route {
     pub fn new(
         source: &Source,
         log: &LogSettings,
-        shown: Option<(&Path, SinkSettings)>,
+        shown: Option<(Arc<Path>, SinkSettings)>,
         counts: &Arc<ProcessCounts>,
         sinks: &mut Sinks,
         forwarders: &mut Forwarders,
@@ -62,7 +62,7 @@ impl Route {
     ) -> Self {
         let settings = SinkSettings { max_bytes: log.max_bytes, backups: log.backups, auto: false };
         let copies = log.copies.iter().filter_map(|copy| match copy {
-            LogCopy::File(path) => Some((path.as_path(), settings)),
+            LogCopy::File(path) => Some((Arc::from(path.as_path()), settings)),
             LogCopy::Syslog(_) | LogCopy::Journal => None,
         });
         let files = shown.into_iter().chain(copies);

@@ -37,15 +37,14 @@ struct Entry {
 
 impl Sinks {
     /// One more user of the sink of this path; the last user's settings hold for all.
-    pub fn acquire(&mut self, path: &Path, settings: SinkSettings, now: Moment) -> SinkId {
-        if let Some(&id) = self.by_path.get(path)
+    pub fn acquire(&mut self, path: Arc<Path>, settings: SinkSettings, now: Moment) -> SinkId {
+        if let Some(&id) = self.by_path.get(&path)
             && let Some(entry) = self.open.get_mut(id.0)
         {
             entry.users += 1;
             entry.sink.set(settings);
             return id;
         }
-        let path: Arc<Path> = path.into();
         let changes = self.followed.get(&*path).cloned();
         let sink = Sink::open(path.clone(), settings, changes, now, &mut self.reports);
         let id = SinkId(self.open.insert(Entry { sink, users: 1 }));

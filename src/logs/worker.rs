@@ -304,7 +304,7 @@ impl Worker {
             LogId::Process(process, stream) => {
                 let known = self.processes.get(process)?;
                 let (path, _) = target(*stream, &known.settings, &known.facts)?;
-                Some(path.to_owned())
+                Some(path.to_path_buf())
             }
         }
     }
@@ -327,23 +327,17 @@ fn log_of(stream: Stream, settings: &ProcessSettings) -> &LogSettings {
 }
 
 /// Where a stream is kept to be read, and how; `None` for nowhere.
-fn target<'a>(
+fn target(
     stream: Stream,
-    settings: &'a ProcessSettings,
-    facts: &'a ProcessFacts,
-) -> Option<(&'a Path, SinkSettings)> {
+    settings: &ProcessSettings,
+    facts: &ProcessFacts,
+) -> Option<(Arc<Path>, SinkSettings)> {
     let log = log_of(stream, settings);
-    let auto_path = match stream {
-        Stream::Stdout => &facts.stdout_logfile,
-        Stream::Stderr if settings.redirect_stderr => return None,
-        Stream::Stderr => &facts.stderr_logfile,
+    let path = match stream {
+        Stream::Stdout => facts.stdout_logfile.as_ref(),
+        Stream::Stderr => facts.stderr_logfile.as_ref(),
     };
-    let (path, auto) = match &log.target {
-        LogTarget::Auto => (Path::new(auto_path), true),
-        LogTarget::File(path) => (path.as_path(), false),
-        LogTarget::None => return None,
-    };
-    let nowhere = path.as_os_str().is_empty() || path == Path::new("/dev/null");
-    let (max_bytes, backups) = (log.max_bytes, log.backups);
-    (!nowhere).then_some((path, SinkSettings { max_bytes, backups, auto }))
+    let path = path.filter(|path| ***path != *Path::new("/dev/null"))?;
+    let (max_bytes, backups, auto) = (log.max_bytes, log.backups, log.target == LogTarget::Auto);
+    Some((Arc::clone(path), SinkSettings { max_bytes, backups, auto }))
 }
