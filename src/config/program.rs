@@ -88,7 +88,7 @@ pub struct ProcessSettings {
     /// Send SIGKILL to its process group.
     pub killasgroup: bool,
     /// Exit codes that are expected.
-    pub exitcodes: Vec<i32>,
+    pub exitcodes: Arc<Vec<i32>>,
     /// The user it runs as; `None` for the daemon's.
     pub user: Option<Arc<User>>,
     /// Its working directory; `None` for the daemon's.
@@ -102,7 +102,7 @@ pub struct ProcessSettings {
     /// Its stderr; not used if redirected.
     pub stderr: Arc<LogSettings>,
     /// Set over the daemon's environment, `[supervisord]`'s and its own together.
-    pub environment: Vec<(String, String)>,
+    pub environment: Arc<Vec<(String, String)>>,
     /// `SUPERVISOR_SERVER_URL`; `None` to be derived from the listeners.
     pub serverurl: Option<String>,
     /// It says itself when it is ready (sd_notify(3)): RUNNING then, and `startsecs` is how long
@@ -136,14 +136,14 @@ impl ProcessSettings {
             stopwaitsecs: Duration::from_secs(10),
             stopasgroup: false,
             killasgroup: false,
-            exitcodes: vec![0],
+            exitcodes: vec![0].into(),
             user: None,
             directory: None,
             umask: None,
             redirect_stderr: false,
             stdout: LogSettings::new(LogTarget::Auto).into(),
             stderr: LogSettings::new(LogTarget::Auto).into(),
-            environment: Vec::new(),
+            environment: Arc::default(),
             serverurl: None,
             notify: false,
             watchdogsecs: Duration::ZERO,
@@ -174,6 +174,8 @@ pub(super) struct Kept {
     stdout: Last<LogSettings>,
     stderr: Last<LogSettings>,
     limits: Last<Limits>,
+    exitcodes: Last<Vec<i32>>,
+    environment: Last<Vec<(String, String)>>,
 }
 
 /// The last value of its kind.
@@ -323,14 +325,14 @@ fn process(
         stopwaitsecs: Duration::from_secs(stopwaitsecs),
         stopasgroup,
         killasgroup,
-        exitcodes,
+        exitcodes: fleet.kept.exitcodes.share(exitcodes),
         user,
         directory,
         umask,
         redirect_stderr,
         stdout: fleet.kept.stdout.share(stdout),
         stderr: fleet.kept.stderr.share(stderr),
-        environment: environment::merged(&fleet.environment, &own),
+        environment: fleet.kept.environment.share(environment::merged(&fleet.environment, &own)),
         serverurl,
         notify,
         watchdogsecs: Duration::from_secs(watchdogsecs),

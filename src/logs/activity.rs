@@ -19,6 +19,9 @@ use crate::model::WallTime;
 /// Lines are gathered up to this many bytes before they are written in one piece.
 const BATCH_BYTES_MAX: usize = 64 << 10;
 
+/// Room that is kept for them; what a burst took beyond it is given back when it is written.
+const BATCH_BYTES_KEPT: usize = 4 << 10;
+
 /// What of `[supervisord]` the log plane needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActivitySettings {
@@ -228,6 +231,7 @@ impl Activity {
     pub fn flush(&mut self, sinks: &mut Sinks, now: Moment) {
         for output in &mut self.outputs {
             output.flush(sinks, now, &self.counts);
+            output.batch.shrink_to(BATCH_BYTES_KEPT);
         }
     }
 }

@@ -208,6 +208,8 @@ impl Worker {
         };
         if let Some(known) = self.processes.get_mut(&process) {
             known.pumps.retain(|&id| self.pumps.pump(id).is_some());
+            // One or two, and for as long as the child lives.
+            known.pumps.reserve_exact(1);
             known.pumps.push(id);
         }
         let route = self.route(process, pid, stream, &settings, &facts, &counts);

@@ -9,8 +9,8 @@ fn a_program_has_the_references_defaults() {
     assert_eq!((x.priority, x.autostart, x.autorestart), (999, true, Autorestart::Unexpected));
     assert_eq!((x.startsecs.as_secs(), x.startretries, x.stopwaitsecs.as_secs()), (1, 3, 10));
     assert_eq!((x.stopsignal, x.stopasgroup, x.killasgroup), (Signal::TERM, false, false));
-    assert_eq!((x.exitcodes, x.user, x.directory, x.umask), (vec![0], None, None, None));
-    assert_eq!((x.redirect_stderr, x.environment, x.serverurl), (false, vec![], None));
+    assert_eq!((&**x.exitcodes, x.user, x.directory, x.umask), (&[0][..], None, None, None));
+    assert_eq!((x.redirect_stderr, &**x.environment, x.serverurl), (false, &[][..], None));
     assert_eq!((x.notify, x.watchdogsecs.as_secs(), &*x.limits), (false, 0, &Limits::default()));
     for log in [x.stdout, x.stderr] {
         assert_eq!((&log.target, log.max_bytes, log.backups), (&LogTarget::Auto, 50 << 20, 10));
@@ -58,8 +58,8 @@ fn a_program_is_read_whole() {
     assert!(x.killasgroup, "killasgroup follows stopasgroup");
     let user = x.user.unwrap();
     assert_eq!((user.uid, user.gid, &*user.groups), (1000, 50, &[50, 1000][..]));
-    assert_eq!((x.autorestart, x.exitcodes, x.serverurl), (Autorestart::Always, vec![], None));
-    assert_eq!(x.environment, [("A".into(), "/etc".into()), ("B".into(), "80".into())]);
+    assert_eq!((x.autorestart, &**x.exitcodes, x.serverurl), (Autorestart::Always, &[][..], None));
+    assert_eq!(**x.environment, [("A".into(), "/etc".into()), ("B".into(), "80".into())]);
 }
 
 #[test]

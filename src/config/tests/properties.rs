@@ -66,7 +66,7 @@ proptest! {
         prop_assert_eq!(&*x.command, &command);
         prop_assert_eq!(x.priority, priority);
         prop_assert_eq!(x.startsecs.as_secs(), u64::from(startsecs));
-        prop_assert_eq!(&x.exitcodes, &exitcodes);
+        prop_assert_eq!(&*x.exitcodes, &exitcodes);
         prop_assert_eq!(x.umask, Some(umask));
         for (name, _) in &variables {
             let last = variables.iter().rfind(|(other, _)| other == name).unwrap();

@@ -63,7 +63,7 @@ fn told(settings: &ProcessSettings, logs: &Json) -> Json {
         "startretries": settings.startretries,
         "stopsignal": settings.stopsignal.to_string(),
         "stopwaitsecs": settings.stopwaitsecs.as_secs(),
-        "exitcodes": settings.exitcodes,
+        "exitcodes": &*settings.exitcodes,
         "notify": settings.notify,
         "watchdogsecs": settings.watchdogsecs.as_secs(),
         "environment": names,
