@@ -69,8 +69,8 @@ impl Episode {
 
     /// A write worked.
     pub fn recover(&mut self, path: &Path, now: Moment, reports: &mut Reports) {
-        let settled = |o: &Box<Open>| now.saturating_sub(o.last_failure) >= SETTLED_AFTER;
-        if self.open.as_ref().is_some_and(settled) {
+        let settled = |o: &Open| now.saturating_sub(o.last_failure) >= SETTLED_AFTER;
+        if self.open.as_deref().is_some_and(settled) {
             self.end(path, reports);
         }
     }

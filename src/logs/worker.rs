@@ -241,9 +241,8 @@ impl Worker {
         settings: &Arc<ProcessSettings>,
         facts: &Arc<ProcessFacts>,
     ) {
-        let same =
-            |k: &Box<Known>| Arc::ptr_eq(&k.settings, settings) && Arc::ptr_eq(&k.facts, facts);
-        if !self.processes.get(process).is_some_and(same) {
+        let same = |k: &Known| Arc::ptr_eq(&k.settings, settings) && Arc::ptr_eq(&k.facts, facts);
+        if !self.processes.get(process).is_some_and(|known| same(known)) {
             self.know(process, settings.clone(), facts.clone());
         }
     }
