@@ -124,7 +124,13 @@ def crates(target: str) -> tuple[Crate, list[Crate]]:
     nodes = {node["id"]: node for node in told["resolve"]["nodes"] if node["id"] in packages}
     root = told["resolve"]["root"]
 
+    def has(package: str, kind: str) -> bool:
+        return any(kind in target["kind"] for target in packages[package]["targets"])
+
     def edges(package: str, kinds: set[str | None]) -> list[str]:
+        if not has(package, "custom-build"):
+            # What a build script would need, and there is none.
+            kinds = kinds - {"build"}
         return [
             dependency["pkg"]
             for dependency in nodes[package]["deps"]
@@ -132,16 +138,23 @@ def crates(target: str) -> tuple[Crate, list[Crate]]:
             and any(kind["kind"] in kinds for kind in dependency["dep_kinds"])
         ]
 
-    kinds = {}
-    ahead = [root]
-    while ahead:
-        package = ahead.pop()
-        if package in kinds:
-            continue
-        is_macro = any("proc-macro" in target["kind"] for target in packages[package]["targets"])
-        kinds[package] = "macro" if is_macro else "linked"
-        if not is_macro:
-            ahead.extend(edges(package, {None}))
+    def reached(kinds: set[str | None], through_macros: bool) -> set[str]:
+        found, ahead = set(), [root]
+        while ahead:
+            package = ahead.pop()
+            if package not in found:
+                found.add(package)
+                if through_macros or not has(package, "proc-macro"):
+                    ahead.extend(edges(package, kinds))
+        return found
+
+    in_programs = reached({None}, through_macros=False)
+    needed = reached({None, "build"}, through_macros=True)
+
+    def kind(package: str) -> str:
+        if package not in in_programs:
+            return "build"
+        return "macro" if has(package, "proc-macro") else "linked"
 
     sums = checksums()
 
@@ -154,7 +167,7 @@ def crates(target: str) -> tuple[Crate, list[Crate]]:
         return Crate(
             name=said["name"],
             version=said["version"],
-            kind=kinds.get(package, "build"),
+            kind=kind(package),
             directory=Path(said["manifest_path"]).parent,
             licence=expression(said["license"] or ""),
             licence_file=said["license_file"],
@@ -165,7 +178,7 @@ def crates(target: str) -> tuple[Crate, list[Crate]]:
             depends=sorted(depends),
         )
 
-    others = [crate(package) for package in nodes if package != root]
+    others = [crate(package) for package in needed if package != root]
     return crate(root), sorted(others, key=lambda crate: crate.key)
 
 

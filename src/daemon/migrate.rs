@@ -59,7 +59,8 @@ impl World<'_> {
         inspection.findings.sort_by(|a, b| a.place().cmp(&b.place()));
         inspection.findings.extend(things);
         let Around { stop, unit, .. } = &around;
-        let report = Report { path, inspection: &inspection, stop, unit };
+        let cwd = &self.host.cwd();
+        let report = Report { path, cwd, inspection: &inspection, stop, unit };
         report.render(request.json, request.all)
     }
 }

@@ -1,6 +1,5 @@
 //! How a line is written: as it is, as JSON, or by a template.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -76,9 +75,8 @@ impl Format {
                 out.extend_from_slice(b"{\"time\":\"");
                 out.extend_from_slice(clock.render(wall).as_bytes());
                 out.extend_from_slice(middle.as_bytes());
-                // Nothing can go wrong: it is a text, and there is room.
-                let _ = serde_json::to_writer(&mut *out, &String::from_utf8_lossy(line));
-                let _ = out.write_all(b"}");
+                append_json(&String::from_utf8_lossy(line), out);
+                out.push(b'}');
             }
             Self::Template { clock, parts } => {
                 for part in parts {
@@ -91,6 +89,51 @@ impl Format {
             }
         }
     }
+}
+
+/// Appends a text as JSON, in quotes. What needs no escape, which is nearly everything, is copied in
+/// one piece.
+fn append_json(text: &str, out: &mut Vec<u8>) {
+    let mut rest = text.as_bytes();
+    out.push(b'"');
+    while !rest.is_empty() {
+        let (plain, special) = rest.split_at(plain(rest));
+        out.extend_from_slice(plain);
+        let Some((&byte, after)) = special.split_first() else { break };
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            _ => {
+                const DIGITS: &[u8; 16] = b"0123456789abcdef";
+                let digit = |half: u8| DIGITS[usize::from(half & 0xf)];
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&[digit(byte >> 4), digit(byte)]);
+            }
+        }
+        rest = after;
+    }
+    out.push(b'"');
+}
+
+/// How many bytes in front need no escape (RFC 8259: all but control characters, the quote and the
+/// backslash).
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
+    // The top bit of a byte is set in the result if the byte is below `limit` (at most 0x80) and
+    // below 0x80 itself; a borrow can set it in others only where it is set in one.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & TOPS;
+    let needs = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    let (words, _) = bytes.as_chunks::<8>();
+    let clean = words.iter().take_while(|word| {
+        let word = u64::from_le_bytes(**word);
+        let same = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        below(word, 0x20) | same(b'"') | same(b'\\') == 0
+    });
+    let from = clean.count() * 8;
+    bytes[from..].iter().position(needs).map_or(bytes.len(), |at| from + at)
 }
 
 impl Part {
@@ -153,6 +196,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_text_is_read_as_it_was(text in "[ -~\\x00-\\x1f\"\\\\é€\u{10348}\u{7f}]{0,60}") {
+            let mut out = Vec::new();
+            append_json(&text, &mut out);
+            let read: String = serde_json::from_slice(&out).unwrap();
+            prop_assert_eq!(&read, &text);
+            prop_assert!(out.iter().all(|byte| *byte >= 0x20));
+        }
+
         #[test]
         fn any_bytes_are_one_line_of_json(line in prop::collection::vec(any::<u8>(), 0..200)) {
             let out = rendered(&LogFormat::Json, &line);

@@ -36,6 +36,15 @@ def test_nothing_is_compiled_that_is_built_already(package):
     assert "Compiling" not in package.log, package.log
 
 
+def test_cleaning_leaves_crates_whole(package):
+    """Cargo has a checksum of each file of a vendored crate, Cargo.toml.orig among them."""
+    kept = REPOSITORY / "target" / "packages" / "crate" / "Cargo.toml.orig"
+    kept.parent.mkdir()
+    kept.touch()
+    said("make", "--directory", REPOSITORY, "--file", "debian/rules", "clean")
+    assert kept.exists()
+
+
 def test_it_is_the_version_of_cargo_toml(package):
     version = tomllib.loads((REPOSITORY / "Cargo.toml").read_text())["package"]["version"]
     assert field(package.deb, "Version").rsplit("-", 1)[0] == version
@@ -90,7 +99,7 @@ def test_manuals_completions_documents(unpacked):
 def test_the_units_of_the_package(unpacked):
     units = unpacked / "usr/lib/systemd/system"
     service = (units / "supervisord.service").read_text()
-    assert "Also=" not in service and "Alias=" not in service, "debian/rules says why"
+    assert "Also=" not in service and "Alias=supervisor.service" not in service, "debian/rules says why"
     assert "WantedBy=multi-user.target" in service
     assert (units / "supervisor.service").readlink().name == "supervisord.service"
 

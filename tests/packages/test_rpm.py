@@ -160,7 +160,8 @@ def test_it_is_installed_verified_and_erased(built, root):
         "usr/bin/supervisord", "usr/bin/supervisorctl", "usr/bin/pidproxy", "usr/bin/echo_supervisord_conf",
         "etc/supervisord.conf", "etc/sysconfig/supervisord", "usr/lib/systemd/system/supervisord.service",
         "usr/lib/systemd/system/supervisor.service", "usr/lib/sysusers.d/supervisord.conf",
-        "usr/share/man/man8/supervisord.8.gz",
+        "usr/share/man/man8/supervisord.8.gz", "usr/share/man/man1/supervisorctl.1.gz",
+        "usr/share/man/man1/pidproxy.1.gz", "usr/share/man/man1/echo_supervisord_conf.1.gz",
     } <= placed  # fmt: skip
     # Which directory it is depends on the distribution's rpm.
     licences = {name.rsplit("/", 1)[1] for name in placed if name.startswith("usr/share/licenses/supervisord")}

@@ -18,13 +18,14 @@ EXAMPLES = {
 }
 
 
+# There are no manuals in the container, nor a man(1) that would find them: --man=no.
 def test_the_units_are_clean(box):
     system = [f"{INSTALLED}/supervisord{kind}"
               for kind in (".service", ".socket", "-inet.socket")]
     user = [f"/usr/lib/systemd/user/supervisord{kind}" for kind in (".service", ".socket")]
     for command in (["verify", *system], ["--user", "verify", *user]):
-        done = box.run("env", "XDG_RUNTIME_DIR=/run", "systemd-analyze", "--recursive-errors=yes",
-                       *command)
+        done = box.run("env", "XDG_RUNTIME_DIR=/run", "systemd-analyze", "--man=no",
+                       "--recursive-errors=yes", *command)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -33,13 +34,13 @@ def test_the_examples_are_clean(box, drop_in, unit, name):
     text = (REPOSITORY / "systemd" / f"{unit}.d" / f"{name}.conf.example").read_text()
     box.run("systemd-sysusers")
     drop_in(unit, text)
-    done = box.run("systemd-analyze", "verify", f"{INSTALLED}/{unit}")
+    done = box.run("systemd-analyze", "--man=no", "verify", f"{INSTALLED}/{unit}")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_what_is_not_known_would_be_told(box, drop_in):
     drop_in("supervisord.service", "[Service]\nNoSuchKey=yes\n")
-    done = box.run("systemd-analyze", "verify", f"{INSTALLED}/supervisord.service")
+    done = box.run("systemd-analyze", "--man=no", "verify", f"{INSTALLED}/supervisord.service")
     assert "NoSuchKey" in done.stderr
 
 
@@ -76,6 +77,27 @@ def test_group_and_directories(box):
     done = box.run("systemd-tmpfiles", "--create", "/usr/lib/tmpfiles.d/supervisord.conf")
     assert (done.returncode, done.stderr) == (0, "")
     assert box.path("/etc/supervisor/conf.d").is_dir()
+
+    # Secrets may be in there: who may read it stays as somebody said it.
+    box.do("chmod", "0750", "/etc/supervisor/conf.d")
+    box.do("chgrp", "adm", "/etc/supervisor/conf.d")
+    box.do("systemd-tmpfiles", "--create", "supervisord.conf")
+    assert box.do("stat", "--format=%a %G", "/etc/supervisor/conf.d") == "750 adm"
+
+
+def test_logs_are_whose_they_were(box):
+    """Those of another supervisor, and of programs, are there already, some on another disk."""
+    box.do("sh", "-c", "mkdir -p /srv/logs/app && echo x >/srv/logs/app/own.log"
+           " && chown -R games /srv/logs/app && chown root:adm /srv/logs && chmod 2750 /srv/logs"
+           " && rmdir /var/log/supervisor && ln -s /srv/logs /var/log/supervisor")
+    try:
+        box.systemctl("start", "supervisord.service")
+        said = box.do("stat", "--format=%a %U:%G", "/srv/logs", "/srv/logs/app/own.log").splitlines()
+        assert said == ["2750 root:adm", "644 games:root"]
+        assert box.path("/srv/logs/supervisord.log").exists()
+    finally:
+        box.systemctl("stop", "supervisord.socket", "supervisord.service")
+        box.do("sh", "-c", "rm /var/log/supervisor && mkdir /var/log/supervisor && rm -r /srv/logs")
 
 
 def test_an_administrators_files_are_left_alone(tmp_path):

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Around;
 use super::surroundings::Surroundings;
+use super::units;
 use crate::config::migrate::{Ancestor, Finding, Inspection, Kind};
 
 pub(super) fn look(inspection: &Inspection, system: &dyn Surroundings, around: &mut Around) {
@@ -22,7 +23,8 @@ pub(super) fn look(inspection: &Inspection, system: &dyn Surroundings, around: &
             });
         }
     } else if let Some(socket) = facts.socket.as_deref().filter(|path| is_bound(path, system)) {
-        let message = "is listened on: by a daemon whose pidfile is another, or a unit's socket";
+        let message = "is listened on: by a daemon whose pidfile is another or that only root can look \
+                       at, or by a unit";
         around.findings.push(Finding::about(Kind::Note, socket, None, message.to_owned()));
     }
     shadows(system, around);
@@ -39,7 +41,7 @@ pub(super) fn look(inspection: &Inspection, system: &dyn Surroundings, around: &
 struct Daemon {
     pid: u32,
     from: Option<Ancestor>,
-    /// The service it is of, if it is one of systemd's.
+    /// The service of systemd's that is there to start it.
     unit: Option<String>,
 }
 
@@ -62,9 +64,15 @@ fn running(pidfile: &Path, system: &dyn Surroundings) -> Option<Daemon> {
         known.then_some(go)?
     };
     let cgroup = system.text(&process.join("cgroup")).unwrap_or_default();
+    Some(Daemon { pid, from, unit: service(&cgroup, system) })
+}
+
+/// The service of a control group, if it is there to start a supervisord. One that was started from
+/// cron, a login or a user's manager is in that one's service, which must go on.
+fn service(cgroup: &str, system: &dyn Surroundings) -> Option<String> {
     let mut parts = cgroup.lines().flat_map(|line| line.split('/'));
-    let unit = parts.find(|part| part.ends_with(".service")).map(str::to_owned);
-    Some(Daemon { pid, from, unit })
+    let name = parts.find(|part| part.ends_with(".service"))?;
+    units::starts_supervisord(name, system).then(|| name.to_owned())
 }
 
 /// Whether somebody listens on a unix socket, as far as /proc/net/unix tells (proc_net(5)); the socket

@@ -9,6 +9,8 @@ use crate::config::migrate::{FINDINGS_MAX, Finding, Inspection, Kind};
 /// Everything that was found out.
 pub(super) struct Report<'a> {
     pub path: &'a Path,
+    /// Where a path that is not absolute begins.
+    pub cwd: &'a Path,
     pub inspection: &'a Inspection,
     /// The commands that stop the other daemon.
     pub stop: &'a [String],
@@ -89,13 +91,15 @@ impl Report<'_> {
             Kind::Error => "The file cannot be used as it is",
             Kind::NotServed => "The file can be used, but not everything in it has its effect",
             Kind::Differs => "The file can be used, and something differs",
-            Kind::Note | Kind::Same => "The file can be used, and there is nothing to do",
+            Kind::Note | Kind::Same => "The file can be used, and nothing in it has to change",
         };
         format!("{verdict}: {counted}{dropped}.")
     }
 
     fn next(&self) -> Vec<Step> {
-        let path = self.path.display();
+        // The commands may be given anywhere.
+        let file = self.cwd.join(self.path);
+        let path = quoted(&file);
         if self.worst() == Kind::Error {
             let again = format!("supervisord migrate {path}");
             let why = "once every line that is an error is changed";
@@ -109,7 +113,7 @@ impl Report<'_> {
             let why = "stops the other daemon and its programs";
             steps.push(Step { command: command.clone(), why });
         }
-        if self.path != self.unit.configuration {
+        if file != self.unit.configuration {
             steps.push(Step {
                 command: "systemctl edit supervisord".to_owned(),
                 why: "an empty ExecStart=, and below it ExecStart=/usr/bin/supervisord -n -c with this \
@@ -126,4 +130,11 @@ impl Report<'_> {
         });
         steps
     }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@:,=%".contains(c);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

@@ -131,12 +131,35 @@ fn a_daemon_without_a_service_is_killed_by_its_id() {
 }
 
 #[test]
+fn only_a_service_that_starts_the_daemon_is_stopped_for_it() {
+    let check = |cgroup: &str, expected: &str| {
+        let files = [
+            ("/run/s.pid", "42"),
+            ("/proc/42/cmdline", "supervisord"),
+            ("/proc/42/exe", GO),
+            ("/proc/42/cgroup", cgroup),
+            ("/lib/systemd/system/cron.service", "[Service]\nExecStart=/usr/sbin/cron -f\n"),
+            (
+                "/etc/systemd/system/web.service",
+                "[Service]\nExecStart=/opt/py /opt/supervisord -n\n",
+            ),
+        ];
+        let fake = Fake::new(&files, &[("/proc/42/exe", "/opt/supervisord")]);
+        assert_eq!(look(Ancestor::Go, &[], &fake).1, [expected]);
+    };
+    check("0::/system.slice/web.service\n", "systemctl disable --now web.service");
+    check("0::/system.slice/cron.service\n", "kill 42");
+    check("0::/system.slice/ssh.service\n", "kill 42");
+    check("0::/user.slice/user-1.slice/user@1.service/app.slice/supervisord.service\n", "kill 42");
+}
+
+#[test]
 fn a_socket_that_is_listened_on_is_told_of_where_no_daemon_is_known() {
     let sockets = "Num RefCount Protocol Flags Type St Inode Path\n\
                    0000: 00000002 00000000 00010000 0001 01 123 /run/s.sock\n\
                    0000: 00000003 00000000 00000000 0001 03 124\n";
-    let expected = "/run/s.sock: note: is listened on: by a daemon whose pidfile is another, or a \
-                    unit's socket";
+    let expected = "/run/s.sock: note: is listened on: by a daemon whose pidfile is another or \
+                    that only root can look at, or by a unit";
     for (bound, said) in
         [("s.sock", true), ("s.sock.612", true), ("t.sock", false), ("s.sock.old", false)]
     {
@@ -288,15 +311,16 @@ fn the_report_says_what_to_do_next() {
     let render = |inspection: &Inspection, json, all| {
         let stop = ["systemctl disable --now supervisor.service".to_owned()];
         let unit = &OwnUnit::find(&Fake::default());
-        Report { path: &unit.configuration, inspection, stop: &stop, unit }.render(json, all)
+        Report { path: &unit.configuration, cwd: Path::new("/"), inspection, stop: &stop, unit }
+            .render(json, all)
     };
     let (text, status) = render(&inspection, false, false);
     assert_eq!(
         text,
         "/etc/supervisor/supervisord.conf: taken for a configuration of Supervisor (Python), as \
          somebody says so\n\n\
-         The file can be used, and there is nothing to do: 0 errors, 0 not served, 0 different, 0 \
-         notes.\n\n\
+         The file can be used, and nothing in it has to change: 0 errors, 0 not served, 0 different, \
+         0 notes.\n\n\
          Next:\n  supervisord check /etc/supervisor/supervisord.conf\n      \
          tells whether the file can be used, after each change\n  \
          systemctl disable --now supervisor.service\n      \
@@ -326,4 +350,24 @@ fn the_report_says_what_to_do_next() {
     let (text, _) = render(&inspection, false, true);
     assert!(text.contains("/etc/\"x\".conf:3: same: is \"odd\"\n"), "{text}");
     assert!(text.contains("1 error, 1 not served, 1 different, 1 note."), "{text}");
+}
+
+#[test]
+fn a_file_is_the_units_however_it_is_called() {
+    let inspection = inspection(Ancestor::Supervisor, Facts::default());
+    let unit = &OwnUnit::find(&Fake::default());
+    let next = |path: &str, cwd: &str| {
+        let (path, cwd) = (Path::new(path), Path::new(cwd));
+        Report { path, cwd, inspection: &inspection, stop: &[], unit }.render(false, false).0
+    };
+    for (path, cwd) in
+        [("supervisord.conf", "/etc/supervisor"), ("./supervisor/supervisord.conf", "/etc")]
+    {
+        let text = next(path, cwd);
+        assert!(!text.contains("systemctl edit"), "{text}");
+        assert!(text.contains("supervisorctl -c /etc/"), "{text}");
+    }
+    let text = next("it's.conf", "/etc");
+    assert!(text.contains("systemctl edit"), "{text}");
+    assert!(text.contains("supervisord check '/etc/it'\\''s.conf'\n"), "{text}");
 }

@@ -134,6 +134,15 @@ fn unit(path: &Path, name: &str, system: &dyn Surroundings, around: &mut Around)
     }
 }
 
+/// Whether a unit is one of the usual ones, or says that it starts a supervisord.
+pub(super) fn starts_supervisord(name: &str, system: &dyn Surroundings) -> bool {
+    let says = |directory: &&str| {
+        let text = system.text(&Path::new(directory).join(name)).unwrap_or_default();
+        lines(&text).any(|(_, line)| line.starts_with("ExecStart=") && line.contains("supervisord"))
+    };
+    UNITS.contains(&name) || DIRECTORIES.iter().any(says)
+}
+
 /// What a drop-in sets for the other one's unit, whose name is an alias of this program's.
 fn drop_in(path: &Path, name: &str, system: &dyn Surroundings, around: &mut Around) {
     if name == "go-supervisord.service" || path.extension().is_none_or(|end| end != "conf") {
