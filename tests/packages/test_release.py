@@ -77,11 +77,22 @@ def test_a_version_of_which_nothing_is_told_is_not_set(copied):
 # --- the source tarball ------------------------------------------------------------------------
 
 
+def git_settings(**settings: str) -> dict[str, str]:
+    """What a user's configuration of git may say, as its environment."""
+    told = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for i, (key, value) in enumerate(settings.items()):
+        told |= {f"GIT_CONFIG_KEY_{i}": key.replace("_", "."), f"GIT_CONFIG_VALUE_{i}": value}
+    return told
+
+
 @needs_commits
 def test_the_tarball_is_the_same_each_time(tmp_path):
+    (tmp_path / "attributes").write_text("*.md export-ignore\n*.rs text eol=crlf\n")
     elsewhere = ENVIRONMENT | {"TZ": "Pacific/Auckland", "LC_ALL": "C", "HOME": ENVIRONMENT["HOME"] + "/."}
-    run(PACKAGING / "vendor", "--uncompressed", tmp_path, env=elsewhere, umask=0o077)
-    (second,) = tmp_path.iterdir()
+    elsewhere |= git_settings(core_autocrlf="true", core_eol="crlf", tar_umask="077",
+                              core_attributesFile=str(tmp_path / "attributes"))  # fmt: skip
+    run(PACKAGING / "vendor", "--uncompressed", tmp_path / "made", env=elsewhere, umask=0o077)
+    (second,) = (tmp_path / "made").iterdir()
     assert second.name == f"supervisord-{version()}.tar"
     assert second.read_bytes() == tarball().read_bytes()
 
