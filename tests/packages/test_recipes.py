@@ -51,7 +51,8 @@ def test_makepkg_reads_the_recipe(tmp_path):
     lines = {line.strip() for line in told.splitlines()}
     assert {
         f"pkgver = {version()}", "provides = supervisor=4.3.0", "conflicts = supervisor",
-        "backup = etc/supervisord.conf", f"source = supervisord-{version()}.tar.xz", "license = MIT",
+        "backup = etc/supervisord.conf", f"source = supervisord-{version()}.tar.xz",
+        "license = " + run(PACKAGING / "licences", "--expression").strip(),
     } <= lines  # fmt: skip
 
 

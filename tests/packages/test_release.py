@@ -187,6 +187,7 @@ def test_recipes_name_the_licences_of_what_is_linked():
     expression = run(PACKAGING / "licences", "--expression").strip()
     assert f"License:        {expression}\n" in (PACKAGING / "rpm/supervisord.spec").read_text()
     assert f'license="{expression}"\n' in (PACKAGING / "alpine/APKBUILD").read_text()
+    assert f"license=('{expression}')\n" in (PACKAGING / "arch/PKGBUILD").read_text()
 
 
 @needs_commits

@@ -72,6 +72,18 @@ def test_what_was_compiled_is_what_the_bill_of_materials_says(built):
     assert compiled == told | {"supervisord"}
 
 
+def test_the_package_says_what_is_linked_into_it(built):
+    bill = json.loads(run(PACKAGING / "sbom"))
+    linked = {
+        f"bundled(crate({c['name']})) = {c['version']}"
+        for c in bill["components"]
+        if c["purl"].startswith("pkg:cargo/") and c["scope"] == "required"
+    }
+    provided = run("rpm", "--query", "--provides", built.rpm).splitlines()
+    assert {line for line in provided if line.startswith("bundled(")} == linked
+    assert "supervisor = 4.3.0" in provided
+
+
 def test_a_second_package_has_the_same_bytes(built):
     before = {path: path.read_bytes() for path in (built.rpm, built.source)}
     for path in before:
