@@ -117,6 +117,25 @@ def test_the_tarball_holds_the_commit_and_what_it_is_built_of():
     assert stub.size == 0
 
 
+# --- the programs ------------------------------------------------------------------------------
+
+DAEMON_BYTES_MAX = 8_000_000
+"""The daemon as packages have it, stripped."""
+
+
+def test_the_daemon_is_small(ours, tmp_path):
+    if "release" not in ours.supervisord.resolve().parts:
+        pytest.skip(f"{ours.supervisord} is no build as packages have it")
+    run("strip", "-o", tmp_path / "supervisord", ours.supervisord)
+    assert 1_000_000 < (tmp_path / "supervisord").stat().st_size < DAEMON_BYTES_MAX
+
+
+def test_the_c_in_it_has_a_stack_protector(ours):
+    if "release" not in ours.supervisord.resolve().parts:
+        pytest.skip(f"{ours.supervisord} is no build as packages have it")
+    assert " __stack_chk_fail@" in run("nm", "--dynamic", "--undefined-only", ours.supervisord)
+
+
 # --- the bill of materials ---------------------------------------------------------------------
 
 
