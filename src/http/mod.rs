@@ -69,7 +69,7 @@ struct UnixListeners {
     /// Passed by a service manager: never removed nor bound again.
     passed: Vec<StdUnixListener>,
     /// What people should know of it.
-    remark: Option<String>,
+    remark: Option<(LogLevel, String)>,
 }
 
 /// The servers at work.
@@ -147,8 +147,8 @@ impl Bound {
             }
         }
         if let Some(UnixListeners { settings, own, passed, remark }) = self.unix {
-            if let Some(remark) = remark {
-                report(LogLevel::Warn, &remark);
+            if let Some((level, remark)) = remark {
+                report(level, &remark);
             }
             let asks = settings.access.asks_for_password() || settings.access.peers.is_some();
             announce(&report, "unix_http_server", asks);
@@ -186,17 +186,23 @@ impl UnixListeners {
                 all(sockets)
             );
             let settings = passed::roots();
-            let (own, remark) = (None, Some(remark));
+            let (own, remark) = (None, Some((LogLevel::Warn, remark)));
             return Ok((!passed.is_empty()).then_some(Self { settings, own, passed, remark }));
         };
         let (mut own, mut remark) = (None, None);
         if !sockets.iter().any(|socket| socket.is_at(&settings.file)) {
+            let passed_at = all(sockets);
             match bind_unix(settings) {
-                Ok(bound) => own = Some(bound),
                 Err(why) if passed.is_empty() => return Err(why),
                 Err(why) => {
-                    let instead = all(sockets);
-                    remark = Some(format!("{why}; the socket that was passed is at {instead}"));
+                    let line = format!("{why}; the socket that was passed is at {passed_at}");
+                    remark = Some((LogLevel::Warn, line));
+                }
+                Ok(bound) => {
+                    own = Some(bound);
+                    let at = settings.file.display();
+                    let line = format!("listening on {at} and on what was passed, {passed_at}");
+                    remark = (!passed.is_empty()).then_some((LogLevel::Info, line));
                 }
             }
         }

@@ -271,6 +271,7 @@ fn tag(level: LogLevel) -> &'static str {
 pub fn local_tm(seconds: i64) -> libc::tm {
     // SAFETY: all bytes zero is a valid `tm`: numbers and a null pointer.
     let mut tm: libc::tm = unsafe { std::mem::zeroed() };
+    #[allow(deprecated, reason = "musl's will be 64 bits wide on every machine; here they are")]
     let seconds: libc::time_t = seconds;
     // SAFETY: both pointers are to live values of the right type.
     unsafe { libc::localtime_r(&raw const seconds, &raw mut tm) };

@@ -4,9 +4,12 @@ use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::net::{IpAddr, ToSocketAddrs};
-use std::os::unix::fs::PermissionsExt;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::unistd::AccessFlags;
 use nix::unistd::{Gid, Group, Uid, User as Account, access, getgrouplist, gethostname, getuid};
 
@@ -18,18 +21,30 @@ use crate::tls::Server;
 /// A configuration file past this size is refused: it is something else.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
 
+/// How long a file that is no regular one, a FIFO, may be silent, in milliseconds. Past it there is
+/// an error.
+const SILENCE_MAX: u16 = 10_000;
+
 /// The file system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealFiles;
 
 impl Files for RealFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        // A FIFO, as `-c <(command)` makes one, may never be written to: not even its opening waits.
+        let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
         let mut bytes = Vec::new();
-        File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > FILE_BYTES_MAX {
-            return Err(io::Error::other("it is larger than 64 MB"));
+        loop {
+            match (&file).take(FILE_BYTES_MAX + 1 - bytes.len() as u64).read_to_end(&mut bytes) {
+                Ok(_) if bytes.len() as u64 > FILE_BYTES_MAX => {
+                    return Err(io::Error::other("it is larger than 64 MB"));
+                }
+                Ok(_) => return Ok(bytes),
+                // What was read is kept (`Read::read_to_end`).
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => await_bytes(&file)?,
+                Err(why) => return Err(why),
+            }
         }
-        Ok(bytes)
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
@@ -51,6 +66,21 @@ impl Files for RealFiles {
 
     fn mode(&self, path: &Path) -> Option<u32> {
         path.metadata().ok().map(|meta| meta.permissions().mode())
+    }
+}
+
+fn await_bytes(file: &File) -> io::Result<()> {
+    let mut awaited = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut awaited, SILENCE_MAX) {
+        Ok(0) => Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!(
+                "it is no regular file, and nothing came out of it for {} s",
+                SILENCE_MAX / 1000
+            ),
+        )),
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(why) => Err(why.into()),
     }
 }
 
@@ -173,5 +203,30 @@ mod tests {
         assert_eq!(RealFiles.read(&file).unwrap(), b"text");
         assert!(RealFiles.exists(&file) && !RealFiles.is_dir(&file));
         assert!(RealFiles.read(Path::new("/dev/zero")).is_err());
+    }
+
+    #[test]
+    fn a_fifo_is_read_to_its_end_and_never_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let fifo = directory.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert_eq!(RealFiles.read(&fifo).unwrap(), b"", "nobody writes");
+        let (from, to) = nix::unistd::pipe().unwrap();
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&from));
+        let mut to = File::from(to);
+        let (said, heard) = std::sync::mpsc::channel();
+        let writing = std::thread::spawn(move || {
+            // More than a pipe holds, so that the reader has to come back for it.
+            for _ in 0..100 {
+                io::Write::write_all(&mut to, &[b'x'; 10_000]).unwrap();
+            }
+            heard.recv().unwrap();
+            io::Write::write_all(&mut to, b"end").unwrap();
+        });
+        said.send(()).unwrap();
+        let read = RealFiles.read(Path::new(&path)).unwrap();
+        writing.join().unwrap();
+        assert_eq!(read.len(), 1_000_003);
+        assert!(read.ends_with(b"xend"));
     }
 }

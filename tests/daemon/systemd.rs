@@ -266,6 +266,7 @@ fn passed_sockets_are_served_and_outlive_the_daemon() {
     call(&rig.path("second.sock"), "supervisor.getState", &[]).unwrap().unwrap();
     // Clients that look where the configuration says find the daemon, too.
     call(&rig.path("sock"), "supervisor.getState", &[]).unwrap().unwrap();
+    rig.wait_log("and on what was passed");
 
     send(daemon.pid(), libc::SIGHUP);
     wait_for("the restart", || {

@@ -97,7 +97,7 @@ def test_the_arch_package_has_the_configuration_where_arch_has_it(tree, tmp_path
     assert os.readlink(tmp_path / "usr/lib/systemd/system/supervisor.service") == "supervisord.service"
     unit = (tmp_path / "usr/lib/systemd/system/supervisord.service").read_text()
     assert "-c /etc/supervisord.conf\n" in unit
-    assert "Also=" not in unit and "Alias=" not in unit
+    assert "Also=" not in unit and "Alias=supervisor.service" not in unit
     assert "files=/etc/supervisor.d/*.ini\n" in (tmp_path / "etc/supervisord.conf").read_text()
     assert "/etc/supervisor.d " in (tmp_path / "usr/lib/tmpfiles.d/supervisord.conf").read_text()
 

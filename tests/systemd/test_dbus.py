@@ -32,7 +32,14 @@ def call(member: str, *arguments: str) -> list[str]:
     return ["busctl", "call", NAME, ROOT, MANAGER, member, *arguments]
 
 
-def test_activation(box, programs):
+@pytest.fixture
+def enabled(box):
+    box.systemctl("enable", SERVICE)
+    yield
+    box.systemctl("disable", SERVICE)
+
+
+def test_activation(box, enabled, programs):
     programs(sleeper("one"))
     assert box.main_pid() == 0
     listed = box.do("busctl", "--json=short", *call("ListProcesses")[1:])
@@ -40,6 +47,13 @@ def test_activation(box, programs):
     assert box.systemctl("is-active", SERVICE) == "active"
     pid = box.do("busctl", "get-property", NAME, ROOT, MANAGER, "PID")
     assert pid == f"u {box.main_pid()}", "the service, and no other process"
+
+
+def test_a_disabled_service_is_started_by_nobody(box):
+    assert box.run("systemctl", "is-enabled", SERVICE).stdout.strip() == "disabled"
+    for refused in (box.run(*call("ListProcesses")), box.run_as("ordinary", *call("ListProcesses"))):
+        assert refused.returncode != 0 and refused.stderr
+    assert box.main_pid() == 0
 
 
 def test_a_subscriber_sees_properties_change(running, bus):

@@ -23,7 +23,8 @@ pub(super) fn look(inspection: &Inspection, system: &dyn Surroundings, around: &
             });
         }
     } else if let Some(socket) = facts.socket.as_deref().filter(|path| is_bound(path, system)) {
-        let message = "is listened on: by a daemon whose pidfile is another, or a unit's socket";
+        let message = "is listened on: by a daemon whose pidfile is another or that only root can look \
+                       at, or by a unit";
         around.findings.push(Finding::about(Kind::Note, socket, None, message.to_owned()));
     }
     shadows(system, around);

@@ -158,8 +158,8 @@ fn a_socket_that_is_listened_on_is_told_of_where_no_daemon_is_known() {
     let sockets = "Num RefCount Protocol Flags Type St Inode Path\n\
                    0000: 00000002 00000000 00010000 0001 01 123 /run/s.sock\n\
                    0000: 00000003 00000000 00000000 0001 03 124\n";
-    let expected = "/run/s.sock: note: is listened on: by a daemon whose pidfile is another, or a \
-                    unit's socket";
+    let expected = "/run/s.sock: note: is listened on: by a daemon whose pidfile is another or \
+                    that only root can look at, or by a unit";
     for (bound, said) in
         [("s.sock", true), ("s.sock.612", true), ("t.sock", false), ("s.sock.old", false)]
     {
