@@ -79,6 +79,10 @@ def test_flags_are_kept(at):
     assert told(at | {"CFLAGS": "-O1"})["CFLAGS"].startswith("-O1 -ffile-prefix-map=")
 
 
+def test_a_panic_does_not_abort(at):
+    assert told(at | {"CARGO_PROFILE_RELEASE_PANIC": "abort"})["CARGO_PROFILE_RELEASE_PANIC"] == "unwind"
+
+
 def test_a_time_is_nothing_to_it(at):
     assert "SOURCE_DATE_EPOCH" not in told(at | {"SOURCE_DATE_EPOCH": "1000000000"})
 
