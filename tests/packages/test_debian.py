@@ -1,6 +1,8 @@
 """The Debian package itself: what is in it, how it was built, what lintian thinks of it."""
 
+import os
 import re
+import shutil
 import subprocess
 import tomllib
 
@@ -45,6 +47,34 @@ def test_cleaning_leaves_crates_whole(package):
     assert kept.exists()
 
 
+def test_a_source_package_has_nothing_that_was_built(tmp_path):
+    """dpkg-source stops at a binary file that is not in the release's tarball."""
+    tree = tmp_path / "supervisord"
+    shutil.copytree(REPOSITORY / "debian", tree / "debian", ignore=shutil.ignore_patterns("supervisord"))
+    (tree / "src").mkdir()
+    version = said("dpkg-parsechangelog", "--file", tree / "debian" / "changelog", "--show-field", "Version")
+    original = tmp_path / f"supervisord_{version.rsplit('-', 1)[0]}.orig.tar.gz"
+    said("tar", "--create", "--gzip", "--file", original, "--directory", tmp_path, "supervisord/src")
+    built = ["target/release/supervisord", "fuzz/target/x", "tests/.venv/bin/python",
+             "tests/packages/__pycache__/x.pyc", "tests/.node/x"]
+    for path in built:
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_bytes(bytes(range(256)))
+    subprocess.run(["dpkg-source", "--build", tree], cwd=tmp_path, check=True, capture_output=True)
+    (debian,) = tmp_path.glob("*.debian.tar.xz")
+    names = said("tar", "--list", "--file", debian)
+    assert "debian/rules" in names and not any(path in names for path in built)
+    # And that it can fail: a binary file elsewhere is refused.
+    (tree / "src" / "target").write_bytes(bytes(range(256)))
+    assert subprocess.run(["dpkg-source", "--build", tree], cwd=tmp_path, capture_output=True).returncode != 0
+
+
+def test_copyright_says_what_is_linked():
+    """debian/copyright has the licences of the crates, whatever changes among them."""
+    copyright_ = " ".join((REPOSITORY / "debian" / "copyright").read_text().split())
+    assert said(REPOSITORY / "packaging" / "licences", "--expression") in copyright_, "bring it up to date"
+
+
 def test_it_is_the_version_of_cargo_toml(package):
     version = tomllib.loads((REPOSITORY / "Cargo.toml").read_text())["package"]["version"]
     assert field(package.deb, "Version").rsplit("-", 1)[0] == version
@@ -54,6 +84,27 @@ def test_it_takes_the_place_of_supervisor(package):
     assert field(package.deb, "Conflicts") == "supervisor"
     assert field(package.deb, "Replaces") == "supervisor"
     assert field(package.deb, "Provides") == "supervisor (= 4.3.0)"
+
+
+def test_it_is_for_the_systemd_it_was_built_for(package, tmp_path):
+    """Without the drop-in for an older one, an older one refuses it."""
+    assert field(package.deb, "Breaks") == "systemd (<< 253~)"
+
+    def breaks(installed: str) -> str:
+        query = tmp_path / "dpkg-query"
+        query.write_text(f"#!/bin/sh\n{installed}\n")
+        query.chmod(0o755)
+        environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        environment.pop("SYSTEMD_VERSION", None)
+        return subprocess.run(
+            ["make", "--silent", "--file", "debian/rules", "--eval", "say: ; @echo '$(breaks)'", "say"],
+            cwd=REPOSITORY, env=environment, text=True, check=True, stdout=subprocess.PIPE,
+        ).stdout.strip()
+
+    assert breaks("echo installed 249.11-0ubuntu3.12") == ""
+    assert breaks("echo installed 252.39-1~deb12u2; echo not-installed") == ""
+    assert breaks("echo installed 257.8-1~deb13u2") == "systemd (<< 253~)"
+    assert breaks("exit 1") == "systemd (<< 253~)"
 
 
 def test_its_only_conffile_is_one_that_no_other_package_has(package):
@@ -101,6 +152,7 @@ def test_the_units_of_the_package(unpacked):
     service = (units / "supervisord.service").read_text()
     assert "Also=" not in service and "Alias=supervisor.service" not in service, "debian/rules says why"
     assert "WantedBy=multi-user.target" in service
+    assert "Alias=dbus-org.supervisord.Supervisor1.service" in service, "the bus starts that"
     assert (units / "supervisor.service").readlink().name == "supervisord.service"
 
 

@@ -170,6 +170,100 @@ def test_a_configuration_with_a_socket_of_its_own(machine):
     assert machine.ctl("status").count("RUNNING") == 2
 
 
+def test_a_configuration_with_errors(machine):
+    """What runs is never exchanged for a daemon that would not start, and the reason is said."""
+    broken = "/etc/supervisor/conf.d/broken.conf"
+
+    def installed(package: str) -> str:
+        done = machine.run("dpkg", "--install", f"/root/{package}.deb")
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    # Over Debian's, where nothing can go on.
+    old_with_programs(machine)
+    machine.old_pids("one", "two")
+    machine.write(broken, "[program:broken\ncommand=/bin/true\n")
+    said = installed("ours")
+    assert f"{broken}:1" in said and "supervisord.service is not started" in said
+    assert machine.show(SERVICE, "ActiveState")["ActiveState"] == "inactive", "nothing was tried"
+    machine.path(broken).unlink()
+    machine.do("systemctl", "start", SERVICE)
+    daemon, running = machine.main_pid(), machine.pids("one", "two")
+
+    # On an upgrade.
+    machine.write(broken, "[program:broken]\ncommand=/bin/true\nstartsecs=soon\n")
+    assert machine.run("systemctl", "reload", SERVICE).returncode in (0, 1)
+    said = installed("newer")
+    assert f"{broken}:3" in said and "supervisord.service is not restarted" in said
+    assert "systemctl restart supervisord.service" in said
+    assert machine.main_pid() == daemon and machine.pids("one", "two") == running
+    assert machine.show(SERVICE, "NRestarts")["NRestarts"] == "0"
+    # A variable that only the unit has is no error.
+    machine.write("/etc/default/supervisord", "SOON=0\n")
+    machine.do("mkdir", "--parents", "/etc/systemd/system/supervisord.service.d")
+    machine.write("/etc/systemd/system/supervisord.service.d/x.conf",
+                  '[Service]\nEnvironment=A=1 "WORDS=two words"\n')
+    machine.write(broken, "[program:broken]\ncommand=/bin/cat\nstartsecs=%(ENV_SOON)s\n"
+                          'environment=A="%(ENV_A)s %(ENV_WORDS)s"\n')
+    said = installed("ours")
+    assert "is not restarted" not in said
+    assert machine.main_pid() != daemon
+    assert machine.states("one", "two", "broken") == ["RUNNING"] * 3
+
+    # With a unit of the administrator's own.
+    machine.path(broken).unlink()
+    machine.write("/etc/systemd/system/supervisor.service",
+                  machine.text("/usr/lib/systemd/system/supervisord.service"))
+    machine.do("systemctl", "disable", "--now", *UNITS)
+    machine.do("systemctl", "restart", "supervisor.service")
+    before = machine.show("supervisor.service", "MainPID")
+    machine.write(broken, "[program:broken\n")
+    assert "supervisor.service is not restarted" in installed("newer")
+    assert machine.show("supervisor.service", "MainPID") == before
+
+
+def test_who_calls_it_on_the_bus(machine):
+    """Starts it while it is enabled, and only then."""
+    machine.apt("update")
+    machine.apt("install", "/root/ours.deb")
+
+    def calls() -> int:
+        return machine.run("busctl", "introspect", "org.supervisord.Supervisor1",
+                           "/org/supervisord/Supervisor1").returncode
+
+    machine.do("systemctl", "stop", *UNITS)
+    assert calls() == 0
+    until(lambda: machine.is_active(SERVICE), "it to be started")
+    machine.do("systemctl", "disable", "--now", *UNITS)
+    assert calls() != 0
+    assert machine.run("systemctl", "is-active", *UNITS).stdout.split() == ["inactive", "inactive"]
+    # An upgrade leaves it at that.
+    machine.dpkg("--install", "/root/newer.deb")
+    assert calls() != 0 and not machine.is_active(SERVICE)
+    machine.do("systemctl", "enable", *UNITS)
+    assert calls() == 0
+
+
+def test_a_socket_in_a_file_that_is_included(machine):
+    """That counts; what lies beside such files does not."""
+    elsewhere = f"[unix_http_server]\nfile={SOCKET}\nchmod=0770\n"
+    machine.install_old()
+    machine.write(f"{PROGRAMS}.disabled", elsewhere)
+    machine.dpkg("--install", "/root/ours.deb")
+    assert machine.is_enabled(*UNITS) == ["enabled", "enabled"]
+
+    # Without a trace of that installation: the configuration is still the old package's.
+    machine.dpkg("--purge", "supervisord")
+    config = machine.text(CONFIG)
+    assert "files = /etc/supervisor/conf.d/*.conf" in config
+    machine.write(CONFIG, config.replace("/conf.d/*.conf", "/conf.d/*.conf ; ours\n  more/*.ini"))
+    machine.path("/etc/supervisor/more").mkdir()
+    machine.write("/etc/supervisor/more/socket.ini", elsewhere)
+    machine.dpkg("--install", "/root/ours.deb")
+    assert machine.is_enabled(*UNITS) == ["enabled", "disabled"]
+    assert machine.do("stat", "--format=%a", SOCKET) == "770"
+
+
 def test_a_configuration_without_a_unix_socket(machine):
     def tcp(text):
         server = "[inet_http_server]\nport=127.0.0.1:9001\n"
@@ -219,6 +313,9 @@ def test_a_unit_of_the_administrators_own(machine):
         assert machine.show("supervisor.service", "MainPID") != before
         assert machine.show("supervisor.service", "Nice")["Nice"] == "3"
     until(lambda: machine.run("supervisorctl", "pid").returncode == 0, "it to answer")
+    pid = int(machine.show("supervisor.service", "MainPID")["MainPID"])
+    machine.dpkg("--remove", "supervisord")
+    machine.gone(pid)
 
 
 def test_back_to_debians(machine, tmp_path):
@@ -245,6 +342,47 @@ def test_back_to_debians(machine, tmp_path):
     assert machine.path(CONFIG).read_bytes() == config
     assert machine.ctl("status").count("RUNNING") == 2
     assert machine.do("dpkg-query", "--show", "--showformat=${db:Status-Status}", "dependent") == "installed"
+
+
+def test_purged_while_debians_is_only_unpacked(machine):
+    """The logs are that package's as soon as any of it is there."""
+    machine.install_old()
+    machine.dpkg("--install", "/root/ours.deb")
+    machine.dpkg("--remove", "supervisord")
+    (deb,) = machine.path("/srv/archive").glob("supervisor_*.deb")
+    machine.dpkg("--unpack", f"/srv/archive/{deb.name}")
+    log = "/var/log/supervisor/supervisord.log"
+    before = machine.text(log)
+    machine.dpkg("--purge", "supervisord")
+    assert machine.text(log) == before
+    assert machine.path(CONFIG).exists()
+
+
+def test_back_to_debians_from_a_fresh_installation(machine):
+    """What we wrote and nobody changed is in nobody's way."""
+    machine.apt("update")
+    machine.apt("install", "/root/ours.deb")
+    ours = machine.text(CONFIG)
+    machine.dpkg("--remove", "supervisord")
+    assert not machine.path(CONFIG).exists() and not machine.path("/var/lib/supervisord").exists()
+    machine.dpkg("--install", "/root/ours.deb")
+    assert machine.text(CONFIG) == ours
+
+    machine.apt("install", "supervisor")
+    assert machine.path(CONFIG).exists() and machine.text(CONFIG) != ours
+    assert machine.is_active("supervisor.service")
+    assert "4.2.5" in machine.do("supervisord", "--version")
+
+    # A file that was changed stays where it is.
+    machine.apt("purge", "supervisor")
+    machine.apt("install", "/root/ours.deb")
+    machine.write(CONFIG, ours + "; changed\n")
+    machine.dpkg("--remove", "supervisord")
+    assert machine.text(CONFIG) == ours + "; changed\n"
+    machine.apt("-o", "Dpkg::Options::=--force-confold", "install", "supervisor")
+    assert machine.text(CONFIG) == ours + "; changed\n"
+    machine.apt("purge", "supervisord")
+    assert machine.text(CONFIG) == ours + "; changed\n"
 
 
 def test_over_a_supervisor_of_debian_12(machine, tmp_path):
