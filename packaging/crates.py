@@ -97,11 +97,12 @@ def host() -> str:
     raise SystemExit("crates: rustc -vV names no host")
 
 
-def metadata(target: str, manifest: Path = REPOSITORY / "Cargo.toml") -> dict:
-    """The packages and their dependencies, as far as a build for the target needs them, and the
-    tests."""
+def metadata(*targets: str, manifest: Path = REPOSITORY / "Cargo.toml") -> dict:
+    """The packages and their dependencies, as far as a build for one of the targets needs them, and
+    the tests."""
     command = ["cargo", "metadata", "--locked", *offline(), "--format-version=1"]
-    return json.loads(output(*command, "--filter-platform", target, "--manifest-path", str(manifest)))
+    platforms = [f"--filter-platform={target}" for target in targets]
+    return json.loads(output(*command, *platforms, "--manifest-path", str(manifest)))
 
 
 def compiled(target: str) -> set[tuple[str, str]]:

@@ -13,6 +13,7 @@ use std::fs;
 use std::hint::black_box;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fixture::{finish, program, spawn, spawner, user_nobody};
@@ -82,7 +83,7 @@ fn a_childs_environment_is_exactly_what_was_set() {
     let base = BaseEnvironment::new(daemons, Some("unix:///s".to_owned()));
     let mut spawner = Spawner::new(base).unwrap();
     let mut settings = program("env");
-    settings.environment = vec![("B".into(), "own é".into())];
+    settings.environment = vec![("B".into(), "own é".into())].into();
     let ended =
         finish(spawner.spawn(&ProcessId::new("g", "p"), &settings, Grants::default()).unwrap());
     let lines: BTreeSet<&str> = ended.stdout.lines().collect();
@@ -104,7 +105,7 @@ fn the_path_is_the_programs_then_the_daemons_then_the_default() {
         let daemons = daemons.iter().map(|(name, value)| (name.into(), value.into()));
         let mut settings = program("cat");
         let own = own.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-        settings.environment = own.collect();
+        settings.environment = Arc::new(own.collect());
         assert_eq!(BaseEnvironment::new(daemons, None).path(&settings), path);
     };
     check(&[("PATH", "/d")], &[("PATH", "/o")], "/o");
@@ -120,10 +121,10 @@ fn home_and_name_follow_the_user_but_settings_win() {
     let daemons = daemons.map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let base = BaseEnvironment::new(daemons, None);
     let mut settings = program("cat");
-    settings.environment = vec![("USER".into(), "own".into())];
+    settings.environment = vec![("USER".into(), "own".into())].into();
     let mut user = user_nobody(&[]);
     user.home = None;
-    settings.user = Some(user);
+    settings.user = Some(user.into());
     let block = base.block(&ProcessId::new("g", "p"), &settings, None).unwrap();
     let has = |entry: &std::ffi::CStr| block.iter().any(|found| found.as_c_str() == entry);
     assert!(has(c"LOGNAME=nobody") && has(c"USER=own"), "{block:?}");
@@ -152,7 +153,7 @@ fn a_child_becomes_its_user_with_its_groups() {
     // Beyond 16 bits, which the older calls of 32-bit systems would cut off.
     let mut user = user_nobody(&[65534, 4321, 70_003]);
     (user.uid, user.gid) = (70_001, 70_002);
-    settings.user = Some(user);
+    settings.user = Some(user.into());
     let ended = finish(spawn(&settings));
     for line in [
         "Uid:\t70001\t70001\t70001\t70001\n",
@@ -222,7 +223,7 @@ fn what_is_no_program_is_no_child() {
     assert_eq!(failure.kind, SpawnFailureKind::NoFile);
     assert_eq!(failure.reason, "can't find command '/nope'");
     let mut settings = program("cat");
-    settings.environment = vec![("A".into(), "b\0c".into())];
+    settings.environment = vec![("A".into(), "b\0c".into())].into();
     let failure =
         spawner().spawn(&ProcessId::new("g", "p"), &settings, Grants::default()).unwrap_err();
     assert_eq!(failure.kind, SpawnFailureKind::NotExecutable);

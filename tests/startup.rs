@@ -10,6 +10,7 @@ mod fixture;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fixture::{Ended, finish, program, spawner, user_nobody};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -31,10 +32,11 @@ fn run(part: &str, environment: &[(&str, &Path)]) -> Ended {
     let command =
         format!("'{}' --exact {part} --ignored --nocapture --test-threads=1", this.display());
     let mut settings = program(&command);
-    settings.environment = environment
+    let environment = environment
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.display().to_string()))
         .collect();
+    settings.environment = Arc::new(environment);
     finish(spawner().spawn(&ProcessId::new("g", "p"), &settings, Grants::default()).unwrap())
 }
 
@@ -151,7 +153,7 @@ fn part_privileges() {
     assert_eq!(refused, "Can't drop privilege as nonroot user");
     // A child of another user says so, as the reference's does.
     let mut settings = program("true");
-    settings.user = Some(other);
+    settings.user = Some(other.into());
     let ended =
         finish(spawner().spawn(&ProcessId::new("g", "p"), &settings, Grants::default()).unwrap());
     let said = "supervisor: couldn't setuid to 1: Can't drop privilege as nonroot user\n";

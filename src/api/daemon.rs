@@ -1,5 +1,6 @@
 //! Operations on the daemon itself and its configuration.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Api;
@@ -160,10 +161,10 @@ impl From<ConfigReport> for Value {
 /// The members in the reference's order; what is not set is `none`.
 fn settings(group: &GroupSettings, process: &ProcessSettings, snapshot: &Snapshot) -> Value {
     let running = snapshot.process(&ProcessId::new(group.name.clone(), process.name.clone()));
-    let log = |target: &LogTarget, in_use: Option<&String>| match (target, in_use) {
+    let log = |target: &LogTarget, in_use: Option<Cow<'_, str>>| match (target, in_use) {
         (LogTarget::File(path), _) => path.to_string_lossy().into_owned(),
         (LogTarget::None, _) => "none".to_owned(),
-        (LogTarget::Auto, Some(path)) if !path.is_empty() => path.clone(),
+        (LogTarget::Auto, Some(path)) if !path.is_empty() => path.into_owned(),
         (LogTarget::Auto, _) => "auto".to_owned(),
     };
     let text = |text: Option<String>| Value::String(text.unwrap_or_else(|| "none".to_owned()));
@@ -175,7 +176,7 @@ fn settings(group: &GroupSettings, process: &ProcessSettings, snapshot: &Snapsho
         ("autostart", process.autostart.into()),
         ("directory", text(directory)),
         ("uid", uid),
-        ("command", process.command.as_str().into()),
+        ("command", (&*process.command).into()),
         ("exitcodes", Value::Array(exit_codes)),
         ("group", group.name.as_str().into()),
         ("group_prio", group.priority.into()),
@@ -188,7 +189,7 @@ fn settings(group: &GroupSettings, process: &ProcessSettings, snapshot: &Snapsho
         ("startsecs", int(process.startsecs.as_secs())),
         ("stdout_capture_maxbytes", int(out.capture_max_bytes)),
         ("stdout_events_enabled", out.events_enabled.into()),
-        ("stdout_logfile", log(&out.target, running.map(|p| &p.facts.stdout_logfile)).into()),
+        ("stdout_logfile", log(&out.target, running.map(|p| p.facts.stdout_text())).into()),
         ("stdout_logfile_backups", int(out.backups.into())),
         ("stdout_logfile_maxbytes", int(out.max_bytes)),
         ("stdout_syslog", out.has_syslog().into()),
@@ -196,7 +197,7 @@ fn settings(group: &GroupSettings, process: &ProcessSettings, snapshot: &Snapsho
         ("stopwaitsecs", int(process.stopwaitsecs.as_secs())),
         ("stderr_capture_maxbytes", int(err.capture_max_bytes)),
         ("stderr_events_enabled", err.events_enabled.into()),
-        ("stderr_logfile", log(&err.target, running.map(|p| &p.facts.stderr_logfile)).into()),
+        ("stderr_logfile", log(&err.target, running.map(|p| p.facts.stderr_text())).into()),
         ("stderr_logfile_backups", int(err.backups.into())),
         ("stderr_logfile_maxbytes", int(err.max_bytes)),
         ("stderr_syslog", err.has_syslog().into()),

@@ -4,7 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Api;
 use super::operations::{
@@ -110,7 +110,7 @@ pub fn path_of(process: &ProcessInfo, stream: Stream) -> Option<PathBuf> {
         Stream::Stdout => &process.facts.stdout_logfile,
         Stream::Stderr => &process.facts.stderr_logfile,
     };
-    (!path.is_empty()).then(|| path.into())
+    path.as_deref().map(Path::to_owned)
 }
 
 /// A log and where it is.

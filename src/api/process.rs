@@ -258,9 +258,9 @@ impl From<ProcessReport> for Value {
             ("statename", state.name().into()),
             ("spawnerr", (&**spawn_error).into()),
             ("exitstatus", exit_status.into()),
-            ("logfile", facts.stdout_logfile.as_str().into()),
-            ("stdout_logfile", facts.stdout_logfile.as_str().into()),
-            ("stderr_logfile", facts.stderr_logfile.as_str().into()),
+            ("logfile", (&*facts.stdout_text()).into()),
+            ("stdout_logfile", (&*facts.stdout_text()).into()),
+            ("stderr_logfile", (&*facts.stderr_text()).into()),
             ("pid", (*pid).into()),
             ("description", description.into()),
         ])

@@ -2,6 +2,7 @@
 
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 
 use super::describe::describe;
 use crate::model::past::Past;
@@ -22,9 +23,9 @@ pub struct Report<'a> {
     statename: &'static str,
     spawnerr: &'a str,
     exitstatus: i32,
-    logfile: &'a str,
-    stdout_logfile: &'a str,
-    stderr_logfile: &'a str,
+    logfile: Cow<'a, str>,
+    stdout_logfile: Cow<'a, str>,
+    stderr_logfile: Cow<'a, str>,
     pid: i32,
     id: String,
     command: &'a str,
@@ -70,9 +71,9 @@ impl<'a> Report<'a> {
             statename: process.state.name(),
             spawnerr: &process.spawn_error,
             exitstatus: process.exit.map_or(0, ExitStatus::code),
-            logfile: &facts.stdout_logfile,
-            stdout_logfile: &facts.stdout_logfile,
-            stderr_logfile: &facts.stderr_logfile,
+            logfile: facts.stdout_text(),
+            stdout_logfile: facts.stdout_text(),
+            stderr_logfile: facts.stderr_text(),
             pid: process.pid,
             id: process.id.to_string(),
             command: &facts.command,

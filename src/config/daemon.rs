@@ -1,6 +1,7 @@
 //! `[supervisord]`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::environment;
 use super::section::Section;
@@ -77,7 +78,7 @@ pub(super) fn read(mut section: Section<'_>) -> (DaemonSettings, Vec<(String, St
         childlogdir: section
             .take("childlogdir", |text| world.directory(text))
             .unwrap_or_else(|| world.host.tmpdir()),
-        user: section.take("user", |text| world.user(text)),
+        user: section.take("user", |text| world.user(text)).map(Arc::unwrap_or_clone),
         directory: section.take("directory", |text| world.directory(text)),
         identifier: section.text("identifier").unwrap_or_else(|| "supervisor".to_owned()),
         strip_ansi: section.boolean("strip_ansi", false),

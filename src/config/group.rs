@@ -195,7 +195,7 @@ fn fcgi_keys(section: &mut Section<'_>) -> ProcessKind {
     let socket = section.take("socket", |text| match text.split_once("://") {
         Some(("unix", path)) if path.starts_with('/') => {
             let path = world.absolute(path.as_ref());
-            let owner = owner.or_else(|| owner_of(user.as_ref(), world));
+            let owner = owner.or_else(|| owner_of(user.as_deref(), world));
             let url = format!("unix://{}", path.display());
             Ok((url, FcgiAddress::Unix { path, owner, mode: mode.unwrap_or(0o700) }))
         }

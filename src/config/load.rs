@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::access::Accounts;
 use super::ini::{Ini, Origin, RawSection, Source};
 use super::problem::{ConfigError, Severity, nearest};
-use super::program::Fleet;
+use super::program::{Fleet, Kept};
 use super::section::{Section, World};
 use super::server;
 use super::{Config, CtlSettings, Files, Host, Loaded, ctl, daemon, dbus, glob, group, node};
@@ -65,7 +65,8 @@ pub fn load(path: &Path, files: &dyn Files, host: &dyn Host) -> Result<Loaded, V
     let (daemon, environment) = daemon::read(Section::new(&world, &ini, raw));
     world.env.extend(environment.iter().cloned());
     let uid = daemon.user.as_ref().map_or_else(|| host.uid(), |user| user.uid);
-    let fleet = Fleet { world: &world, ini: &ini, environment, uid, count: Cell::new(0) };
+    let (count, kept) = (Cell::new(0), Kept::default());
+    let fleet = Fleet { world: &world, ini: &ini, environment, uid, count, kept };
     let groups = group::read(&fleet);
     let accounts = Accounts::read(&world, &ini);
     let unix =

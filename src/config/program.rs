@@ -1,6 +1,6 @@
 //! `[program:x]`, and what its kin have in common with it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +68,7 @@ pub struct ProcessSettings {
     /// What its standard input and output are for.
     pub kind: ProcessKind,
     /// The command line, not yet split into words.
-    pub command: String,
+    pub command: Arc<str>,
     /// Lower starts first and stops last, within the group.
     pub priority: i32,
     /// Start it with the daemon.
@@ -88,9 +88,9 @@ pub struct ProcessSettings {
     /// Send SIGKILL to its process group.
     pub killasgroup: bool,
     /// Exit codes that are expected.
-    pub exitcodes: Vec<i32>,
+    pub exitcodes: Arc<Vec<i32>>,
     /// The user it runs as; `None` for the daemon's.
-    pub user: Option<User>,
+    pub user: Option<Arc<User>>,
     /// Its working directory; `None` for the daemon's.
     pub directory: Option<PathBuf>,
     /// Its file mode mask; `None` for the daemon's.
@@ -98,11 +98,11 @@ pub struct ProcessSettings {
     /// Send its stderr where its stdout goes.
     pub redirect_stderr: bool,
     /// Its stdout.
-    pub stdout: LogSettings,
+    pub stdout: Arc<LogSettings>,
     /// Its stderr; not used if redirected.
-    pub stderr: LogSettings,
+    pub stderr: Arc<LogSettings>,
     /// Set over the daemon's environment, `[supervisord]`'s and its own together.
-    pub environment: Vec<(String, String)>,
+    pub environment: Arc<Vec<(String, String)>>,
     /// `SUPERVISOR_SERVER_URL`; `None` to be derived from the listeners.
     pub serverurl: Option<String>,
     /// It says itself when it is ready (sd_notify(3)): RUNNING then, and `startsecs` is how long
@@ -111,7 +111,7 @@ pub struct ProcessSettings {
     /// How long it may be silent once it is RUNNING; zero asks for no sign of life.
     pub watchdogsecs: Duration,
     /// What it may use.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// A file of the program's own that people may read over HTTP, absolute.
     pub conf_file: Option<PathBuf>,
     /// Where its section stands.
@@ -126,7 +126,7 @@ impl ProcessSettings {
             name: name.into(),
             program: name.into(),
             kind: ProcessKind::Program,
-            command: command.to_owned(),
+            command: command.into(),
             priority: 999,
             autostart: true,
             autorestart: Autorestart::Unexpected,
@@ -136,18 +136,18 @@ impl ProcessSettings {
             stopwaitsecs: Duration::from_secs(10),
             stopasgroup: false,
             killasgroup: false,
-            exitcodes: vec![0],
+            exitcodes: vec![0].into(),
             user: None,
             directory: None,
             umask: None,
             redirect_stderr: false,
-            stdout: LogSettings::new(LogTarget::Auto),
-            stderr: LogSettings::new(LogTarget::Auto),
-            environment: Vec::new(),
+            stdout: LogSettings::new(LogTarget::Auto).into(),
+            stderr: LogSettings::new(LogTarget::Auto).into(),
+            environment: Arc::default(),
             serverurl: None,
             notify: false,
             watchdogsecs: Duration::ZERO,
-            limits: Limits::default(),
+            limits: Arc::default(),
             conf_file: None,
             place: Place::default(),
         }
@@ -164,6 +164,36 @@ pub(super) struct Fleet<'a> {
     pub uid: u32,
     /// Processes read so far.
     pub count: Cell<usize>,
+    pub kept: Kept,
+}
+
+/// What one process after the other has alike: those of one program, and of programs that set
+/// nothing.
+#[derive(Default)]
+pub(super) struct Kept {
+    stdout: Last<LogSettings>,
+    stderr: Last<LogSettings>,
+    limits: Last<Limits>,
+    exitcodes: Last<Vec<i32>>,
+    environment: Last<Vec<(String, String)>>,
+}
+
+/// The last value of its kind.
+struct Last<T>(RefCell<Option<Arc<T>>>);
+
+impl<T> Default for Last<T> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<T: PartialEq> Last<T> {
+    /// The same as the last one, if this is equal.
+    fn share(&self, value: T) -> Arc<T> {
+        let mut last = self.0.borrow_mut();
+        let same = last.take().filter(|last| **last == value);
+        Arc::clone(last.insert(same.unwrap_or_else(|| Arc::new(value))))
+    }
 }
 
 /// The processes of one program section, by priority and name. `own_keys` reads what only this
@@ -200,11 +230,13 @@ pub(super) fn processes(
         return Vec::new();
     }
     let mut all: Vec<Arc<ProcessSettings>> = Vec::with_capacity(count);
+    let called: Arc<str> = name.into();
     // With numprocs=0 one is read all the same, as far as the reference does.
     for process_num in (first..).take(count.max(1)) {
         let program = ProgramNames { process_num, ..names };
         all.extend(
-            process(fleet, section().with_program(program), program, own_keys).map(Arc::new),
+            process(fleet, section().with_program(program), &called, program, own_keys)
+                .map(Arc::new),
         );
         if fleet.world.problems.any_error() {
             // The others would only repeat it.
@@ -224,6 +256,7 @@ fn defaults<'a>(fleet: &Fleet<'a>, raw: &RawSection) -> Option<&'a RawSection> {
 fn process(
     fleet: &Fleet<'_>,
     mut section: Section<'_>,
+    called: &Arc<str>,
     names: ProgramNames<'_>,
     own_keys: &dyn Fn(&mut Section<'_>) -> ProcessKind,
 ) -> Option<ProcessSettings> {
@@ -280,9 +313,9 @@ fn process(
     section.finish();
     Some(ProcessSettings {
         name,
-        program: names.program_name.into(),
+        program: Arc::clone(called),
         kind,
-        command: command?,
+        command: command?.into(),
         priority,
         autostart,
         autorestart: autorestart.unwrap_or(Autorestart::Unexpected),
@@ -292,18 +325,18 @@ fn process(
         stopwaitsecs: Duration::from_secs(stopwaitsecs),
         stopasgroup,
         killasgroup,
-        exitcodes,
+        exitcodes: fleet.kept.exitcodes.share(exitcodes),
         user,
         directory,
         umask,
         redirect_stderr,
-        stdout,
-        stderr,
-        environment: environment::merged(&fleet.environment, &own),
+        stdout: fleet.kept.stdout.share(stdout),
+        stderr: fleet.kept.stderr.share(stderr),
+        environment: fleet.kept.environment.share(environment::merged(&fleet.environment, &own)),
         serverurl,
         notify,
         watchdogsecs: Duration::from_secs(watchdogsecs),
-        limits,
+        limits: fleet.kept.limits.share(limits),
         conf_file: conf_file.map(|path| fleet.world.absolute(&path)),
         place,
     })
@@ -346,7 +379,7 @@ fn process_name(section: &mut Section<'_>, names: ProgramNames<'_>) -> ProcessNa
 }
 
 /// `name`, `uid`, or one of them with `:group`.
-fn user(fleet: &Fleet<'_>, section: &mut Section<'_>) -> Option<User> {
+fn user(fleet: &Fleet<'_>, section: &mut Section<'_>) -> Option<Arc<User>> {
     let world = fleet.world;
     let user = section.take("user", |text| match text.split_once(':') {
         None => world.user(text),
@@ -354,7 +387,7 @@ fn user(fleet: &Fleet<'_>, section: &mut Section<'_>) -> Option<User> {
             let (user, gid) = (world.user(user)?, world.host.group(group)?);
             let others = user.groups.iter().copied().filter(|&other| other != gid);
             let groups = std::iter::once(gid).chain(others).collect();
-            Ok(User { gid, groups, ..user })
+            Ok(Arc::new(User { gid, groups, ..User::clone(&user) }))
         }
     })?;
     if fleet.uid != 0 && user.uid != fleet.uid {

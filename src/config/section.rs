@@ -23,7 +23,7 @@ pub(super) struct World<'a> {
     pub env: HashMap<String, String>,
     pub hostname: String,
     pub problems: Problems,
-    users: RefCell<HashMap<String, Result<User, String>>>,
+    users: RefCell<HashMap<String, Result<Arc<User>, String>>>,
 }
 
 impl<'a> World<'a> {
@@ -39,9 +39,9 @@ impl<'a> World<'a> {
     }
 
     /// A user by name or id. A thousand programs of one user cost one look-up.
-    pub fn user(&self, name: &str) -> Result<User, String> {
+    pub fn user(&self, name: &str) -> Result<Arc<User>, String> {
         let mut users = self.users.borrow_mut();
-        users.entry(name.to_owned()).or_insert_with(|| self.host.user(name)).clone()
+        users.entry(name.to_owned()).or_insert_with(|| self.host.user(name).map(Arc::new)).clone()
     }
 
     /// `user` or `user:group`, as ids; no group leaves the group as it is.
@@ -61,8 +61,10 @@ impl<'a> World<'a> {
         let (user, rest) = after.split_once('/').unwrap_or((after, ""));
         let home = match (user, self.env.get("HOME")) {
             ("", Some(home)) => Some(home.into()),
-            ("", None) => self.user(&self.host.uid().to_string()).ok().and_then(|user| user.home),
-            _ => self.user(user).ok().and_then(|user| user.home),
+            ("", None) => {
+                self.user(&self.host.uid().to_string()).ok().and_then(|user| user.home.clone())
+            }
+            _ => self.user(user).ok().and_then(|user| user.home.clone()),
         };
         home.map_or_else(|| text.into(), |home: PathBuf| home.join(rest))
     }

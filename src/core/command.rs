@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::Supervisor;
 use super::effect::{Effect, Mood};
 use super::event::{Changes, Command, Reply, ReplyTo};
-use super::process::Process;
 use super::state::AfterStop;
 use super::transition::Input;
 use super::waiter::{Asker, Want};
@@ -239,7 +238,7 @@ impl Supervisor {
 
     /// Whether a start is promised to a process that does not run.
     fn will_start(&self, id: &ProcessId) -> bool {
-        self.processes.get(id).is_some_and(Process::will_start)
+        self.processes.get(id).is_some_and(|found| found.will_start())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Groups: their members and the order in which things are started and stopped.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::setting::LogTarget;
@@ -47,12 +48,12 @@ impl LogNaming {
     pub fn facts(&mut self, id: &ProcessId, settings: &ProcessSettings) -> ProcessFacts {
         let stdout_logfile = self.logfile(id, "stdout", &settings.stdout.target);
         let stderr_logfile = if settings.redirect_stderr {
-            String::new()
+            None
         } else {
             self.logfile(id, "stderr", &settings.stderr.target)
         };
         ProcessFacts {
-            command: settings.command.clone(),
+            command: Arc::clone(&settings.command),
             priority: settings.priority,
             stdout_logfile,
             stderr_logfile,
@@ -65,14 +66,14 @@ impl LogNaming {
         }
     }
 
-    fn logfile(&mut self, id: &ProcessId, stream: &str, target: &LogTarget) -> String {
+    fn logfile(&mut self, id: &ProcessId, stream: &str, target: &LogTarget) -> Option<Arc<Path>> {
         match target {
-            LogTarget::None => String::new(),
-            LogTarget::File(path) => path.to_string_lossy().into_owned(),
+            LogTarget::None => None,
+            LogTarget::File(path) => Some(path.as_path().into()),
             LogTarget::Auto => {
                 let Self { directory, identifier, .. } = self;
                 let head = format!("{directory}/{}-{stream}---{identifier}-", id.name);
-                format!("{head}{}.log", self.suffix())
+                Some(PathBuf::from(format!("{head}{}.log", self.suffix())).into())
             }
         }
     }

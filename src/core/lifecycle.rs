@@ -196,7 +196,7 @@ impl Supervisor {
                         self.remove_process(id);
                     }
                     self.finish_update(now);
-                } else if self.processes.get(id).is_some_and(super::process::Process::will_start) {
+                } else if self.processes.get(id).is_some_and(|found| found.will_start()) {
                     self.stop(id, now);
                 }
             }

@@ -46,11 +46,15 @@ use state::{AfterStop, State};
 use transition::Input;
 use waiter::Waiters;
 
+/// Room that is kept for the effects of a turn. Past it, it is given back after the turn.
+const EFFECTS_KEPT: usize = 64;
+
 /// The supervisor.
 #[derive(Debug)]
 pub struct Supervisor {
     groups: BTreeMap<GroupName, Group>,
-    processes: BTreeMap<ProcessId, Process>,
+    /// Boxed, as a node that is split keeps room for as many again.
+    processes: BTreeMap<ProcessId, Box<Process>>,
     by_pid: HashMap<i32, ProcessId>,
     deadlines: BTreeSet<(Instant, ProcessId)>,
     waiters: Waiters,
@@ -169,7 +173,12 @@ impl Supervisor {
 
     /// The next thing to be done, in order; `None` when the turn is over.
     pub fn next_effect(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+        let next = self.effects.pop_front();
+        if next.is_none() {
+            // The turns that concern everybody are few, and room for them is not kept.
+            self.effects.shrink_to(EFFECTS_KEPT);
+        }
+        next
     }
 
     /// When [`Event::DeadlineReached`] is due, if ever.
@@ -197,7 +206,7 @@ impl Supervisor {
     /// One process; for tests of the invariants.
     #[must_use]
     pub fn process(&self, id: &ProcessId) -> Option<&Process> {
-        self.processes.get(id)
+        self.processes.get(id).map(Box::as_ref)
     }
 
     /// Whose child this is, if it is the one that counts.
@@ -221,7 +230,7 @@ impl Supervisor {
         let mut members: Vec<&Process> = self
             .processes
             .range(first..)
-            .map(|(_, process)| process)
+            .map(|(_, process)| process.as_ref())
             .take_while(|process| process.id.group == *group)
             .collect();
         members.sort_by_key(|process| process.rank());
@@ -368,7 +377,7 @@ impl Supervisor {
         let sequence = self.next_sequence();
         let process = Process::new(id.clone(), Arc::clone(settings), Arc::clone(&facts), sequence);
         self.snapshot.processes.insert(id.clone(), Arc::new(process.info()));
-        self.processes.insert(id.clone(), process);
+        self.processes.insert(id.clone(), Box::new(process));
         self.pools.join(&id);
         let settings = Arc::clone(settings);
         self.effects.push_back(Effect::ProcessAdded { process: id, settings, facts });

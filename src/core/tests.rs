@@ -250,7 +250,7 @@ fn what_a_person_stopped_comes_back_stopped() {
         })
         .collect();
     assert_eq!(started, ["g:b"]);
-    assert_eq!(supervisor.process(&process).unwrap().settings.command, "/bin/other");
+    assert_eq!(supervisor.process(&process).unwrap().settings.command.as_ref(), "/bin/other");
 }
 
 #[test]

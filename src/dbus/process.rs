@@ -36,11 +36,11 @@ properties! { PROPERTIES, GETTERS of ProcessReport:
     StartTimestamp: u64, Yes = |from| timestamp(from.info.start);
     StopTimestamp: u64, Yes = |from| timestamp(from.info.stop);
     SpawnError: String, Yes = |from| from.info.spawn_error.to_string();
-    StdoutLogfile: String, Yes = |from| from.info.facts.stdout_logfile.clone();
-    StderrLogfile: String, Yes = |from| from.info.facts.stderr_logfile.clone();
+    StdoutLogfile: String, Yes = |from| from.info.facts.stdout_text().into_owned();
+    StderrLogfile: String, Yes = |from| from.info.facts.stderr_text().into_owned();
     StatusText: String, Yes = |from| from.info.status_text.to_string();
     NRestarts: u32, Yes = |from| restarts(&from.info);
-    Command: String, Yes = |from| from.info.facts.command.clone();
+    Command: String, Yes = |from| from.info.facts.command.to_string();
     ControlGroup: String, Yes = |from| from.info.facts.control_group.clone();
     Description: String, No = |from| describe(&from.info, from.now);
 }

@@ -19,6 +19,9 @@ use crate::model::WallTime;
 /// Lines are gathered up to this many bytes before they are written in one piece.
 const BATCH_BYTES_MAX: usize = 64 << 10;
 
+/// Room that is kept for them; what a burst took beyond it is given back when it is written.
+const BATCH_BYTES_KEPT: usize = 4 << 10;
+
 /// What of `[supervisord]` the log plane needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActivitySettings {
@@ -131,7 +134,7 @@ impl Activity {
         };
         let console = form.map(|form| {
             let plain = SinkSettings { max_bytes: 0, backups: 0, auto: false };
-            (form, sinks.acquire(Path::new("/dev/stdout"), plain, now))
+            (form, sinks.acquire(Path::new("/dev/stdout").into(), plain, now))
         });
         let (max_bytes, backups) = (settings.max_bytes, settings.backups);
         let rotated = SinkSettings { max_bytes, backups, auto: false };
@@ -140,7 +143,8 @@ impl Activity {
             LogCopy::Syslog(_) | LogCopy::Journal => None,
         });
         let files: Vec<_> = settings.logfile.as_deref().into_iter().chain(copies).collect();
-        let files = files.into_iter().map(|path| (Form::Dated, sinks.acquire(path, rotated, now)));
+        let files =
+            files.into_iter().map(|path| (Form::Dated, sinks.acquire(path.into(), rotated, now)));
         let mut outputs: Vec<Outputs> = Vec::new();
         for (form, sink) in console.into_iter().chain(files.collect::<Vec<_>>()) {
             match outputs.iter_mut().find(|output| output.form == form) {
@@ -227,6 +231,7 @@ impl Activity {
     pub fn flush(&mut self, sinks: &mut Sinks, now: Moment) {
         for output in &mut self.outputs {
             output.flush(sinks, now, &self.counts);
+            output.batch.shrink_to(BATCH_BYTES_KEPT);
         }
     }
 }

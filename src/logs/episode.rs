@@ -20,7 +20,7 @@ pub(super) type Reports = Vec<(LogLevel, String)>;
 /// Whether a log can be written, and what was lost meanwhile.
 #[derive(Debug, Default)]
 pub(super) struct Episode {
-    open: Option<Open>,
+    open: Option<Box<Open>>,
 }
 
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Episode {
             let path = path.display();
             let text = format!("cannot write to log {path}: {error}; output is dropped meanwhile");
             reports.push((LogLevel::Error, text));
-            Open { last_failure: now, dropped: 0 }
+            Box::new(Open { last_failure: now, dropped: 0 })
         });
         open.last_failure = now;
         open.dropped += lost as u64;
@@ -70,14 +70,15 @@ impl Episode {
     /// A write worked.
     pub fn recover(&mut self, path: &Path, now: Moment, reports: &mut Reports) {
         let settled = |o: &Open| now.saturating_sub(o.last_failure) >= SETTLED_AFTER;
-        if self.open.as_ref().is_some_and(settled) {
+        if self.open.as_deref().is_some_and(settled) {
             self.end(path, reports);
         }
     }
 
     /// It is over, one way or the other.
     pub fn end(&mut self, path: &Path, reports: &mut Reports) {
-        if let Some(Open { dropped, .. }) = self.open.take().filter(|open| open.dropped > 0) {
+        if let Some(open) = self.open.take().filter(|open| open.dropped > 0) {
+            let dropped = open.dropped;
             let text = format!("log {}: {dropped} bytes of output were dropped", path.display());
             reports.push((LogLevel::Warn, text));
         }

@@ -35,6 +35,7 @@ mod rotate;
 mod route;
 mod sink;
 mod sinks;
+mod slots;
 mod stamp;
 mod stream;
 mod worker;

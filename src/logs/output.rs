@@ -9,17 +9,19 @@ use std::path::Path;
 
 use nix::errno::Errno;
 
+use super::pump::Moment;
 use super::stream::StreamOutput;
 
-/// What a path turned out to be.
+/// What a path turned out to be. Small while nothing is open: a thousand idle programs have two
+/// thousand of them.
 #[derive(Debug)]
 pub(super) enum Output {
     /// Not open.
     Closed,
     /// A regular file.
-    File(LogFile),
+    File(Box<LogFile>),
     /// Anything else.
-    Stream(StreamOutput),
+    Stream(Box<StreamOutput>),
 }
 
 /// A regular file, open for appending.
@@ -31,6 +33,8 @@ pub(super) struct LogFile {
     pub inode: u64,
     /// Its size when last looked at or written to.
     pub size: u64,
+    /// When the path is looked at next, to see that it names another file.
+    pub look_at: Moment,
 }
 
 impl LogFile {
@@ -69,7 +73,7 @@ pub(super) fn open(path: &Path, auto: bool) -> io::Result<Output> {
         Ok(file) => file,
         Err(error) => {
             return match StreamOutput::standard(path) {
-                Some(stream) => stream.map(Output::Stream),
+                Some(stream) => stream.map(|stream| Output::Stream(Box::new(stream))),
                 None => Err(error),
             };
         }
@@ -77,11 +81,17 @@ pub(super) fn open(path: &Path, auto: bool) -> io::Result<Output> {
     let found = file.metadata()?;
     let device = path.starts_with("/dev") || path.starts_with("/proc");
     if device || !found.is_file() {
-        return Ok(Output::Stream(StreamOutput::own(file)));
+        return Ok(Output::Stream(Box::new(StreamOutput::own(file))));
     }
     if auto {
         // Advisory; where the file system has no locks, the log still works.
         let _ = file.try_lock_shared();
     }
-    Ok(Output::File(LogFile { device: found.dev(), inode: found.ino(), size: found.size(), file }))
+    Ok(Output::File(Box::new(LogFile {
+        device: found.dev(),
+        inode: found.ino(),
+        size: found.size(),
+        look_at: Moment::ZERO,
+        file,
+    })))
 }

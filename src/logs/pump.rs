@@ -61,7 +61,7 @@ pub(super) struct Pump {
     pub stripper: Option<Stripper>,
     pub counts: Arc<ProcessCounts>,
     /// What makes events of it; `None` for most.
-    pub ears: Option<Ears>,
+    pub ears: Option<Box<Ears>>,
     pub pace: Pace,
     pub capacity: usize,
     pipe: OwnedFd,
@@ -116,7 +116,7 @@ impl Pump {
 
     /// The same with these ears.
     pub fn with(self, ears: Option<Ears>) -> Self {
-        Self { ears, ..self }
+        Self { ears: ears.map(Box::new), ..self }
     }
 
     /// Reads once.

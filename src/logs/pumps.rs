@@ -1,7 +1,7 @@
 //! Every pipe that is read, and when: the log thread's only way to sleep.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use super::episode::RETRY_AFTER;
 use super::outlet::Outlet;
 use super::pump::{Moment, Next, Pump, Taken, next_on_grid};
 use super::route::Route;
+use super::slots::{SlotId, Slots};
 use crate::config::setting::LogLevel;
 
 /// Bytes of one read and so of one write: what is looked at for rotation, and what stays in a
@@ -37,14 +38,13 @@ const CLOSED_MAX: usize = 512;
 /// Waits shorter than this are too short for epoll's milliseconds.
 const SHORT_WAIT: Duration = Duration::from_millis(3);
 
-/// Names the bell among the epoll events; pumps count from 1.
+/// Names the bell among the epoll events; no pump has this number.
 const BELL: u64 = 0;
 
 /// The table of pumps.
 pub(super) struct Pumps {
     epoll: Epoll,
-    pumps: HashMap<PumpId, Pump>,
-    last_id: u64,
+    pumps: Slots<Pump>,
     /// When pumps that are not watched are read; entries of pumps that are gone are passed over.
     due: BinaryHeap<Reverse<(Moment, PumpId)>>,
     enlarged: usize,
@@ -56,7 +56,7 @@ pub(super) struct Pumps {
 
 /// Names a pump; never used again for another, whatever number its descriptor had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct PumpId(u64);
+pub(super) struct PumpId(SlotId);
 
 /// How far a pipe is read in one go.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,8 +79,7 @@ impl Pumps {
         epoll.add(bell, EpollEvent::new(EpollFlags::EPOLLIN, BELL))?;
         Ok(Self {
             epoll,
-            pumps: HashMap::new(),
-            last_id: BELL,
+            pumps: Slots::default(),
             due: BinaryHeap::new(),
             enlarged: 0,
             closed: Vec::new(),
@@ -94,23 +93,20 @@ impl Pumps {
     /// # Errors
     /// The system cannot watch it.
     pub fn add(&mut self, pump: Pump) -> io::Result<PumpId> {
-        let id = PumpId(self.last_id + 1);
-        self.epoll.add(&pump, watched(id))?;
-        self.last_id += 1;
-        self.pumps.insert(id, pump);
-        Ok(id)
+        self.epoll.add(&pump, watched(PumpId(self.pumps.next_id())))?;
+        Ok(PumpId(self.pumps.insert(pump)))
     }
 
     /// Where the bytes of a pump go from now on.
     pub fn lead(&mut self, id: PumpId, route: Route) {
-        if let Some(pump) = self.pumps.get_mut(&id) {
+        if let Some(pump) = self.pumps.get_mut(id.0) {
             pump.route = route;
         }
     }
 
     /// The pump of this name, if it is not yet at its end.
     pub fn pump(&self, id: PumpId) -> Option<&Pump> {
-        self.pumps.get(&id)
+        self.pumps.get(id.0)
     }
 
     /// Sleeps until something happens, without a limit if nothing is due; then reads what should
@@ -120,9 +116,9 @@ impl Pumps {
         let count = self.wait(&mut events, outlet, gathers);
         let mut rung = false;
         for event in events.iter().take(count) {
-            match event.data() {
-                BELL => rung = true,
-                id => self.turn(PumpId(id), outlet),
+            match SlotId::from_bits(event.data()) {
+                None => rung = true,
+                Some(id) => self.turn(PumpId(id), outlet),
             }
         }
         self.turn_those_due(outlet);
@@ -131,7 +127,7 @@ impl Pumps {
 
     /// Reads what every pipe holds, and closes it.
     pub fn finish(&mut self, outlet: &mut Outlet) {
-        for id in self.pumps.keys().copied().collect::<Vec<_>>() {
+        for id in self.pumps.ids().map(PumpId).collect::<Vec<_>>() {
             self.pour(id, Reach::Held, outlet);
             self.close(id, outlet);
         }
@@ -185,7 +181,7 @@ impl Pumps {
 
     /// Reads one pipe and decides when to read it next.
     fn turn(&mut self, id: PumpId, outlet: &mut Outlet) {
-        let Some(pump) = self.pumps.get(&id) else {
+        let Some(pump) = self.pumps.get(id.0) else {
             return;
         };
         if pump.route.is_blocked(&outlet.sinks) {
@@ -194,7 +190,7 @@ impl Pumps {
         }
         let (found, end) = self.pour(id, Reach::Turn, outlet);
         let now = outlet.now();
-        let Some(pump) = self.pumps.get_mut(&id) else {
+        let Some(pump) = self.pumps.get_mut(id.0) else {
             return;
         };
         if let Taken::Failed(errno) = end {
@@ -230,7 +226,7 @@ impl Pumps {
     /// at its end is gone afterwards.
     pub fn pour(&mut self, id: PumpId, reach: Reach, outlet: &mut Outlet) -> (usize, Taken) {
         let now = outlet.now();
-        let Some(pump) = self.pumps.get_mut(&id) else {
+        let Some(pump) = self.pumps.get_mut(id.0) else {
             return (0, Taken::EndOfFile);
         };
         let limit = if reach == Reach::Held { pump.waiting() } else { TURN_BYTES_MAX };
@@ -269,14 +265,14 @@ impl Pumps {
 
     /// The child of this pump has ended: what it wrote last is a line, whoever else has the pipe.
     pub fn end_line(&mut self, id: PumpId, outlet: &mut Outlet) {
-        if let Some(pump) = self.pumps.get_mut(&id) {
+        if let Some(pump) = self.pumps.get_mut(id.0) {
             let now = outlet.now();
             pump.route.end_line(&mut outlet.sinks, now, pump.counts.of(pump.stream));
         }
     }
 
     fn close(&mut self, id: PumpId, outlet: &mut Outlet) {
-        let Some(mut pump) = self.pumps.remove(&id) else {
+        let Some(mut pump) = self.pumps.remove(id.0) else {
             return;
         };
         // Closing the pipe takes it off the epoll's list. Until then, and while a child that is
@@ -325,5 +321,5 @@ fn log_plain(pump: &mut Pump, bytes: &[u8], now: Moment, outlet: &mut Outlet) {
 }
 
 fn watched(id: PumpId) -> EpollEvent {
-    EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT, id.0)
+    EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT, id.0.to_bits())
 }

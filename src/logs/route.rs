@@ -1,5 +1,6 @@
 //! Where the bytes of one pipe go: straight to files, and as whole lines to whoever needs lines.
 
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,8 +20,10 @@ const BATCH_BYTES: usize = 64 << 10;
 /// The targets of one pipe.
 #[derive(Debug, Default)]
 pub(super) struct Route {
-    /// They get every byte as it came.
-    straight: Vec<SinkId>,
+    /// It gets every byte as it came.
+    straight: Option<SinkId>,
+    /// So do these. Most routes have none of them.
+    more: Box<[SinkId]>,
     /// Where no target needs lines there is nothing that looks for them.
     lines: Option<Box<ByLine>>,
 }
@@ -51,7 +54,7 @@ impl Route {
     pub fn new(
         source: &Source,
         log: &LogSettings,
-        shown: Option<(&Path, SinkSettings)>,
+        shown: Option<(Arc<Path>, SinkSettings)>,
         counts: &Arc<ProcessCounts>,
         sinks: &mut Sinks,
         forwarders: &mut Forwarders,
@@ -59,33 +62,39 @@ impl Route {
     ) -> Self {
         let settings = SinkSettings { max_bytes: log.max_bytes, backups: log.backups, auto: false };
         let copies = log.copies.iter().filter_map(|copy| match copy {
-            LogCopy::File(path) => Some((path.as_path(), settings)),
+            LogCopy::File(path) => Some((Arc::from(path.as_path()), settings)),
             LogCopy::Syslog(_) | LogCopy::Journal => None,
         });
         let files = shown.into_iter().chain(copies);
-        let files: Vec<_> =
-            files.map(|(path, settings)| sinks.acquire(path, settings, now)).collect();
+        let mut files = files.map(|(path, settings)| sinks.acquire(path, settings, now));
+        let (straight, more, files): (_, Box<[_]>, Vec<_>) = if log.format == LogFormat::Raw {
+            (files.next(), files.collect(), Vec::new())
+        } else {
+            (None, Box::default(), files.collect())
+        };
         let posts = posts(source, log, forwarders);
-        let raw = log.format == LogFormat::Raw;
-        let (straight, files) = if raw { (files, Vec::new()) } else { (Vec::new(), files) };
         let lines = (!files.is_empty() || !posts.is_empty()).then(|| {
             let owner = Owner::Process(counts.clone(), source.stream);
             let format = Format::new(&log.format, source);
             let (lines, batch, line) = (Lines::default(), Vec::new(), Vec::new());
             Box::new(ByLine { lines, format, files, posts, owner, batch, line })
         });
-        Self { straight, lines }
+        Self { straight, more, lines }
+    }
+
+    fn straight(&self) -> impl Iterator<Item = SinkId> {
+        self.straight.into_iter().chain(self.more.iter().copied())
     }
 
     /// Whether a slow reader of one of the files should be waited for.
     pub fn is_blocked(&self, sinks: &Sinks) -> bool {
         let files = self.lines.iter().flat_map(|lines| &lines.files);
-        sinks.any_blocked() && self.straight.iter().chain(files).any(|&id| sinks.is_blocked(id))
+        sinks.any_blocked() && self.straight().chain(files.copied()).any(|id| sinks.is_blocked(id))
     }
 
     /// Passes bytes on, which are counted here.
     pub fn write(&mut self, bytes: &[u8], sinks: &mut Sinks, now: Moment, counts: &StreamCounts) {
-        for &sink in &self.straight {
+        for sink in self.straight() {
             sinks.write(sink, bytes, now, counts);
         }
         if let Some(by_line) = &mut self.lines {
@@ -104,7 +113,8 @@ impl Route {
     pub fn release(&mut self, sinks: &mut Sinks, now: Moment, counts: &StreamCounts) {
         self.end_line(sinks, now, counts);
         let files = self.lines.take().map(|lines| lines.files).unwrap_or_default();
-        for sink in self.straight.drain(..).chain(files) {
+        let straight = self.straight.take().into_iter().chain(mem::take(&mut self.more));
+        for sink in straight.chain(files) {
             sinks.release(sink);
         }
     }

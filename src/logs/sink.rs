@@ -45,8 +45,6 @@ pub(super) struct Sink {
     output: Output,
     /// The last byte written was not the end of a line.
     mid_line: bool,
-    /// When the path is looked at next.
-    look_at: Moment,
     episode: Episode,
     /// The size that rotates; beyond `max_bytes` after a rotation that failed.
     rotate_at: u64,
@@ -80,7 +78,6 @@ impl Sink {
             settings,
             output: Output::Closed,
             mid_line: false,
-            look_at: Moment::ZERO,
             episode: Episode::default(),
             rotate_at: settings.max_bytes,
             changes,
@@ -90,6 +87,11 @@ impl Sink {
             sink.create(now, reports);
         }
         sink
+    }
+
+    /// The path it was opened by.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Makes sure that the file exists, if it can be had.
@@ -291,10 +293,10 @@ impl Sink {
             Ok((_, size)) => log.size = size,
             Err(_) => {}
         }
-        if now < self.look_at {
+        if now < log.look_at {
             return false;
         }
-        self.look_at = now + LOOK_EVERY;
+        log.look_at = now + LOOK_EVERY;
         let same = |found: Metadata| (found.dev(), found.ino()) == (log.device, log.inode);
         !self.path.metadata().is_ok_and(same)
     }

@@ -13,66 +13,62 @@ use super::follow::FileId;
 use super::pump::Moment;
 use super::queue::Subscription;
 use super::sink::{Sink, SinkSettings, Tally};
+use super::slots::{SlotId, Slots};
 
 /// Names a sink; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct SinkId(u64);
+pub(super) struct SinkId(SlotId);
 
 /// The table of sinks, counted by users, and of those who follow a path.
 #[derive(Default)]
 pub(super) struct Sinks {
-    open: HashMap<SinkId, Entry>,
+    open: Slots<Entry>,
     by_path: HashMap<Arc<Path>, SinkId>,
     followed: HashMap<PathBuf, watch::Sender<FileId>>,
     /// Sinks that a slow reader holds up.
     blocked: Vec<SinkId>,
-    last_id: u64,
     reports: Reports,
 }
 
 struct Entry {
     sink: Sink,
-    path: Arc<Path>,
-    users: usize,
+    users: u32,
 }
 
 impl Sinks {
     /// One more user of the sink of this path; the last user's settings hold for all.
-    pub fn acquire(&mut self, path: &Path, settings: SinkSettings, now: Moment) -> SinkId {
-        if let Some(&id) = self.by_path.get(path)
-            && let Some(entry) = self.open.get_mut(&id)
+    pub fn acquire(&mut self, path: Arc<Path>, settings: SinkSettings, now: Moment) -> SinkId {
+        if let Some(&id) = self.by_path.get(&path)
+            && let Some(entry) = self.open.get_mut(id.0)
         {
             entry.users += 1;
             entry.sink.set(settings);
             return id;
         }
-        self.last_id += 1;
-        let id = SinkId(self.last_id);
-        let path: Arc<Path> = path.into();
         let changes = self.followed.get(&*path).cloned();
         let sink = Sink::open(path.clone(), settings, changes, now, &mut self.reports);
-        self.by_path.insert(path.clone(), id);
-        self.open.insert(id, Entry { sink, path, users: 1 });
+        let id = SinkId(self.open.insert(Entry { sink, users: 1 }));
+        self.by_path.insert(path, id);
         id
     }
 
     /// One user less; the last one closes it.
     pub fn release(&mut self, id: SinkId) {
-        let Some(entry) = self.open.get_mut(&id) else {
+        let Some(entry) = self.open.get_mut(id.0) else {
             return;
         };
         entry.users -= 1;
         if entry.users == 0
-            && let Some(mut entry) = self.open.remove(&id)
+            && let Some(mut entry) = self.open.remove(id.0)
         {
             entry.sink.finish(&mut self.reports);
-            self.by_path.remove(&entry.path);
+            self.by_path.remove(entry.sink.path());
         }
     }
 
     /// See [`Sink::write`]. What it loses, and its rotations, are counted as whose bytes these are.
     pub fn write(&mut self, id: SinkId, bytes: &[u8], now: Moment, counts: &StreamCounts) {
-        if let Some(entry) = self.open.get_mut(&id) {
+        if let Some(entry) = self.open.get_mut(id.0) {
             entry.sink.write(bytes, now, &mut self.reports);
             let Tally { dropped, rotations } = entry.sink.take_tally();
             counts.wrote(dropped, rotations);
@@ -85,7 +81,7 @@ impl Sinks {
     /// See [`Sink::create`].
     pub fn create(&mut self, path: &Path, now: Moment) {
         if let Some(id) = self.by_path.get(path)
-            && let Some(entry) = self.open.get_mut(id)
+            && let Some(entry) = self.open.get_mut(id.0)
         {
             entry.sink.create(now, &mut self.reports);
         }
@@ -93,7 +89,7 @@ impl Sinks {
 
     /// See [`Sink::room`].
     pub fn room(&self, id: SinkId) -> u64 {
-        self.open.get(&id).map_or(u64::MAX, |entry| entry.sink.room())
+        self.open.get(id.0).map_or(u64::MAX, |entry| entry.sink.room())
     }
 
     /// Whether a slow reader should be waited for before more is read for this sink.
@@ -110,7 +106,7 @@ impl Sinks {
     pub fn flush(&mut self, now: Moment) {
         let Self { open, blocked, reports, .. } = self;
         blocked.retain(|id| {
-            open.get_mut(id).is_some_and(|entry| {
+            open.get_mut(id.0).is_some_and(|entry| {
                 entry.sink.flush(now, reports);
                 entry.sink.is_blocked()
             })
@@ -123,7 +119,7 @@ impl Sinks {
     /// It cannot be opened or truncated.
     pub fn clear(&mut self, path: &Path) -> io::Result<()> {
         if let Some(id) = self.by_path.get(path)
-            && let Some(entry) = self.open.get_mut(id)
+            && let Some(entry) = self.open.get_mut(id.0)
         {
             return entry.sink.clear();
         }
@@ -156,7 +152,7 @@ impl Sinks {
             .clone();
         let receiver = changes.subscribe();
         if let Some(id) = self.by_path.get(path.as_path())
-            && let Some(entry) = self.open.get_mut(id)
+            && let Some(entry) = self.open.get_mut(id.0)
         {
             entry.sink.announce(changes);
         }

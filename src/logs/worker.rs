@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,7 +31,7 @@ pub(super) struct Worker {
     queue: Arc<Queue>,
     pumps: Pumps,
     outlet: Outlet,
-    processes: HashMap<ProcessId, Known>,
+    processes: HashMap<ProcessId, Box<Known>>,
     strip_ansi: bool,
     counts: Counts,
     notices: Arc<Notices>,
@@ -45,9 +44,9 @@ struct Known {
     /// Its pumps, one that a grandchild of an earlier child keeps open among them.
     pumps: Vec<PumpId>,
     /// Its AUTO logs, held open so that their locks tell other daemons to leave them.
-    held: Vec<SinkId>,
+    held: [Option<SinkId>; 2],
     /// Where its standard output goes, if it is an event listener that runs.
-    feed: Option<Feed>,
+    feed: Option<Box<Feed>>,
     /// The ways to where its lines are sent, held open from one child to the next.
     forwarders: Vec<Arc<Forwarder>>,
 }
@@ -126,7 +125,9 @@ impl Worker {
             Order::Forget(process) => {
                 self.close_feed(&process);
                 self.counts.leave(&process);
-                for sink in self.processes.remove(&process).map(|k| k.held).unwrap_or_default() {
+                for sink in
+                    self.processes.remove(&process).into_iter().flat_map(|k| k.held).flatten()
+                {
                     self.outlet.sinks.release(sink);
                 }
             }
@@ -164,23 +165,22 @@ impl Worker {
         facts: Arc<ProcessFacts>,
     ) {
         let now = self.outlet.now();
-        let known = self.processes.entry(process.clone()).or_insert_with(|| Known {
-            settings: settings.clone(),
-            facts: facts.clone(),
-            pumps: Vec::new(),
-            held: Vec::new(),
-            feed: None,
-            forwarders: Vec::new(),
+        let known = self.processes.entry(process.clone()).or_insert_with(|| {
+            Box::new(Known {
+                settings: settings.clone(),
+                facts: facts.clone(),
+                pumps: Vec::new(),
+                held: [None; 2],
+                feed: None,
+                forwarders: Vec::new(),
+            })
         });
-        let before = mem::take(&mut known.held);
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            if let Some((path, sink)) = target(stream, &settings, &facts)
-                && sink.auto
-            {
-                known.held.push(self.outlet.sinks.acquire(path, sink, now));
-            }
-        }
-        for sink in before {
+        let before = known.held;
+        known.held = [Stream::Stdout, Stream::Stderr].map(|stream| {
+            let (path, sink) = target(stream, &settings, &facts).filter(|(_, sink)| sink.auto)?;
+            Some(self.outlet.sinks.acquire(path, sink, now))
+        });
+        for sink in before.into_iter().flatten() {
             self.outlet.sinks.release(sink);
         }
         let ways = &mut self.outlet.forwarders;
@@ -208,6 +208,8 @@ impl Worker {
         };
         if let Some(known) = self.processes.get_mut(&process) {
             known.pumps.retain(|&id| self.pumps.pump(id).is_some());
+            // One or two, and for as long as the child lives.
+            known.pumps.reserve_exact(1);
             known.pumps.push(id);
         }
         let route = self.route(process, pid, stream, &settings, &facts, &counts);
@@ -240,7 +242,7 @@ impl Worker {
         facts: &Arc<ProcessFacts>,
     ) {
         let same = |k: &Known| Arc::ptr_eq(&k.settings, settings) && Arc::ptr_eq(&k.facts, facts);
-        if !self.processes.get(process).is_some_and(same) {
+        if !self.processes.get(process).is_some_and(|known| same(known)) {
             self.know(process, settings.clone(), facts.clone());
         }
     }
@@ -258,7 +260,7 @@ impl Worker {
         let route = self.route(process.clone(), pid, Stream::Stdout, settings, facts, &counts);
         let stripper = self.strip_ansi.then(Stripper::default);
         if let Some(known) = self.processes.get_mut(process) {
-            known.feed = Some(Feed { route, stripper, counts });
+            known.feed = Some(Box::new(Feed { route, stripper, counts }));
         }
     }
 
@@ -303,7 +305,7 @@ impl Worker {
             LogId::Process(process, stream) => {
                 let known = self.processes.get(process)?;
                 let (path, _) = target(*stream, &known.settings, &known.facts)?;
-                Some(path.to_owned())
+                Some(path.to_path_buf())
             }
         }
     }
@@ -326,23 +328,17 @@ fn log_of(stream: Stream, settings: &ProcessSettings) -> &LogSettings {
 }
 
 /// Where a stream is kept to be read, and how; `None` for nowhere.
-fn target<'a>(
+fn target(
     stream: Stream,
-    settings: &'a ProcessSettings,
-    facts: &'a ProcessFacts,
-) -> Option<(&'a Path, SinkSettings)> {
+    settings: &ProcessSettings,
+    facts: &ProcessFacts,
+) -> Option<(Arc<Path>, SinkSettings)> {
     let log = log_of(stream, settings);
-    let auto_path = match stream {
-        Stream::Stdout => &facts.stdout_logfile,
-        Stream::Stderr if settings.redirect_stderr => return None,
-        Stream::Stderr => &facts.stderr_logfile,
+    let path = match stream {
+        Stream::Stdout => facts.stdout_logfile.as_ref(),
+        Stream::Stderr => facts.stderr_logfile.as_ref(),
     };
-    let (path, auto) = match &log.target {
-        LogTarget::Auto => (Path::new(auto_path), true),
-        LogTarget::File(path) => (path.as_path(), false),
-        LogTarget::None => return None,
-    };
-    let nowhere = path.as_os_str().is_empty() || path == Path::new("/dev/null");
-    let (max_bytes, backups) = (log.max_bytes, log.backups);
-    (!nowhere).then_some((path, SinkSettings { max_bytes, backups, auto }))
+    let path = path.filter(|path| ***path != *Path::new("/dev/null"))?;
+    let (max_bytes, backups, auto) = (log.max_bytes, log.backups, log.target == LogTarget::Auto);
+    Some((Arc::clone(path), SinkSettings { max_bytes, backups, auto }))
 }

@@ -67,19 +67,31 @@ name_type!(
     ProcessName
 );
 
-/// A process's full identity. Ordered by group, then name.
+/// A process's full identity. Ordered by group, then name. A single pointer, because a dozen tables
+/// hold one for every process.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProcessId {
+pub struct ProcessId(Arc<Names>);
+
+/// The names that make a [`ProcessId`].
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Names {
     /// The group it belongs to.
     pub group: GroupName,
     /// Its name within the group.
     pub name: ProcessName,
 }
 
+impl std::ops::Deref for ProcessId {
+    type Target = Names;
+    fn deref(&self) -> &Names {
+        &self.0
+    }
+}
+
 impl ProcessId {
     /// The identity of `name` in `group`.
     pub fn new(group: impl Into<GroupName>, name: impl Into<ProcessName>) -> Self {
-        Self { group: group.into(), name: name.into() }
+        Self(Arc::new(Names { group: group.into(), name: name.into() }))
     }
 
     /// The name of its control group: `group:name`, a directory of its own for every identity,

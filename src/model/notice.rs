@@ -301,7 +301,7 @@ impl Notice {
             Channel::Stdout => (EventType::ProcessLogStdout, "stdout"),
             Channel::Stderr => (EventType::ProcessLogStderr, "stderr"),
         };
-        let ProcessId { group, name: process } = id;
+        let (group, process) = (&id.group, &id.name);
         let head = format!("processname:{process} groupname:{group} pid:{pid} channel:{name}\n");
         Self { kind, payload: head + &as_text(data) }
     }

@@ -71,6 +71,9 @@ fn remember<T>(list: &mut Vec<T>, new: T) {
     if list.len() >= PAST_MAX {
         list.remove(0);
     }
+    // Snapshots have their own, so that it is a copy of just its size as a rule: room to grow would
+    // not be used.
+    list.reserve_exact(1);
     list.push(new);
 }
 

@@ -1,5 +1,7 @@
 //! What the supervisor looked like after a turn. Every reader reads this, none asks the core.
 
+use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -79,19 +81,37 @@ pub struct ProcessInfo {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProcessFacts {
     /// The command line as configured.
-    pub command: String,
+    pub command: Arc<str>,
     /// Its priority within its group.
     pub priority: i32,
-    /// Where stdout is kept; empty if nowhere.
-    pub stdout_logfile: String,
-    /// Where stderr is kept; empty if nowhere or with stdout.
-    pub stderr_logfile: String,
+    /// Where stdout is kept; `None` for nowhere.
+    pub stdout_logfile: Option<Arc<Path>>,
+    /// Where stderr is kept; `None` for nowhere or with stdout.
+    pub stderr_logfile: Option<Arc<Path>>,
     /// Its control group, as /proc/PID/cgroup names it; empty without one of its own.
     pub control_group: String,
     /// Failed starts in a row, after the first, before it is FATAL (`startretries`).
     pub retries: u32,
     /// Where it is configured.
     pub place: Place,
+}
+
+impl ProcessFacts {
+    /// Where stdout is kept, as text; empty if nowhere.
+    #[must_use]
+    pub fn stdout_text(&self) -> Cow<'_, str> {
+        text(self.stdout_logfile.as_deref())
+    }
+
+    /// Where stderr is kept, as text; empty if nowhere or with stdout.
+    #[must_use]
+    pub fn stderr_text(&self) -> Cow<'_, str> {
+        text(self.stderr_logfile.as_deref())
+    }
+}
+
+fn text(path: Option<&Path>) -> Cow<'_, str> {
+    path.map(Path::to_string_lossy).unwrap_or_default()
 }
 
 impl ProcessInfo {

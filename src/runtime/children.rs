@@ -112,7 +112,7 @@ impl Children {
             }
         }
         let notify_socket = if settings.notify {
-            let opened = self.sockets.open(process, settings.user.as_ref());
+            let opened = self.sockets.open(process, settings.user.as_deref());
             Some(opened.map_err(|why| SpawnFailure {
                 kind: SpawnFailureKind::System,
                 reason: format!("cannot make the notify socket of '{}': {why}", process.name),

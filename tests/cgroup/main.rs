@@ -9,6 +9,7 @@ mod fixture;
 mod rig;
 
 use std::fs;
+use std::sync::Arc;
 
 use fixture::{finish, program};
 use nix::sys::signal::{Signal as Sent, kill, killpg};
@@ -227,7 +228,7 @@ async fn a_limit_that_cannot_be_had_is_told_once() {
     }
     let mut cgroups = Cgroups::take_over().unwrap();
     let mut settings = program("true");
-    settings.limits.memory_max = Some(64 << 20);
+    Arc::make_mut(&mut settings.limits).memory_max = Some(64 << 20);
     let first = cgroups.prepare(&web(), &settings).unwrap();
     let limit = fs::read_to_string(directory(&web()).join("memory.max"));
     match limit {

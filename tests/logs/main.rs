@@ -7,7 +7,6 @@ mod targets;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -208,7 +207,7 @@ fn auto_logs_are_private_and_there_when_somebody_reads_them() {
     let rig = Rig::new();
     let (id, settings, facts) = rig.process("p", LogTarget::Auto, 0, 0);
     rig.plane.prepare(&id, &settings, &facts);
-    let path = Path::new(&facts.stdout_logfile);
+    let path = facts.stdout_logfile.as_deref().unwrap();
     rig.main_log();
     assert!(!path.exists(), "an idle program costs a file");
     rig.sync("p");

@@ -85,14 +85,19 @@ impl Rig {
         log: LogSettings,
     ) -> (ProcessId, Arc<ProcessSettings>, Arc<ProcessFacts>) {
         let auto = self.path(&format!("{name}-stdout---test-x.log"));
+        let kept = match &log.target {
+            LogTarget::Auto => Some(auto.as_path().into()),
+            LogTarget::File(path) => Some(path.as_path().into()),
+            LogTarget::None => None,
+        };
         let settings = ProcessSettings {
-            stdout: log,
-            stderr: LogSettings::new(LogTarget::None),
+            stdout: log.into(),
+            stderr: LogSettings::new(LogTarget::None).into(),
             ..ProcessSettings::new(name, "true")
         };
         let facts = ProcessFacts {
             command: "true".into(),
-            stdout_logfile: auto.to_str().unwrap().into(),
+            stdout_logfile: kept,
             ..ProcessFacts::default()
         };
         (ProcessId::new(name, name), Arc::new(settings), Arc::new(facts))

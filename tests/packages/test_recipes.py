@@ -51,7 +51,8 @@ def test_makepkg_reads_the_recipe(tmp_path):
     lines = {line.strip() for line in told.splitlines()}
     assert {
         f"pkgver = {version()}", "provides = supervisor=4.3.0", "conflicts = supervisor",
-        "backup = etc/supervisord.conf", f"source = supervisord-{version()}.tar.xz", "license = MIT",
+        "backup = etc/supervisord.conf", f"source = supervisord-{version()}.tar.xz",
+        "license = " + run(PACKAGING / "licences", "--expression").strip(),
     } <= lines  # fmt: skip
 
 
@@ -147,8 +148,11 @@ rc-service supervisord restart >&2; say 'restart of errors' $?
 rc-service supervisord status >&2; say 'status after it' $?
 
 rm /etc/supervisor.d/three.ini
+rc-service supervisord stop >&2
+chmod 770 /var/log/supervisor
 rc-service supervisord start >&2; say 'start again' $?
 ready
+say 'directory again' "$(stat -c '%U %a' /var/log/supervisor)"
 rc-service supervisord stop >&2; say stop $?
 rc-service supervisord status >&2; say 'status at the end' $?
 say left "$(ps -e -o comm= | grep -c -e sleep -e supervis)"
@@ -178,6 +182,8 @@ def test_openrc_starts_reloads_and_stops_the_daemon(ours, conf_d):
         "restart of errors": "1",
         "status after it": "0",
         "start again": "0",
+        # Whose it is stays as an administrator made it.
+        "directory again": "root 770",
         "stop": "0",
         "status at the end": "3",
         "left": "0",

@@ -77,11 +77,22 @@ def test_a_version_of_which_nothing_is_told_is_not_set(copied):
 # --- the source tarball ------------------------------------------------------------------------
 
 
+def git_settings(**settings: str) -> dict[str, str]:
+    """What a user's configuration of git may say, as its environment."""
+    told = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for i, (key, value) in enumerate(settings.items()):
+        told |= {f"GIT_CONFIG_KEY_{i}": key.replace("_", "."), f"GIT_CONFIG_VALUE_{i}": value}
+    return told
+
+
 @needs_commits
 def test_the_tarball_is_the_same_each_time(tmp_path):
+    (tmp_path / "attributes").write_text("*.md export-ignore\n*.rs text eol=crlf\n")
     elsewhere = ENVIRONMENT | {"TZ": "Pacific/Auckland", "LC_ALL": "C", "HOME": ENVIRONMENT["HOME"] + "/."}
-    run(PACKAGING / "vendor", "--uncompressed", tmp_path, env=elsewhere, umask=0o077)
-    (second,) = tmp_path.iterdir()
+    elsewhere |= git_settings(core_autocrlf="true", core_eol="crlf", tar_umask="077",
+                              core_attributesFile=str(tmp_path / "attributes"))  # fmt: skip
+    run(PACKAGING / "vendor", "--uncompressed", tmp_path / "made", env=elsewhere, umask=0o077)
+    (second,) = (tmp_path / "made").iterdir()
     assert second.name == f"supervisord-{version()}.tar"
     assert second.read_bytes() == tarball().read_bytes()
 
@@ -104,6 +115,25 @@ def test_the_tarball_holds_the_commit_and_what_it_is_built_of():
     assert 'directory = "vendor"' in cargo
     # For another system: there by name alone.
     assert stub.size == 0
+
+
+# --- the programs ------------------------------------------------------------------------------
+
+DAEMON_BYTES_MAX = 8_000_000
+"""The daemon as packages have it, stripped."""
+
+
+def test_the_daemon_is_small(ours, tmp_path):
+    if "release" not in ours.supervisord.resolve().parts:
+        pytest.skip(f"{ours.supervisord} is no build as packages have it")
+    run("strip", "-o", tmp_path / "supervisord", ours.supervisord)
+    assert 1_000_000 < (tmp_path / "supervisord").stat().st_size < DAEMON_BYTES_MAX
+
+
+def test_the_c_in_it_has_a_stack_protector(ours):
+    if "release" not in ours.supervisord.resolve().parts:
+        pytest.skip(f"{ours.supervisord} is no build as packages have it")
+    assert " __stack_chk_fail@" in run("nm", "--dynamic", "--undefined-only", ours.supervisord)
 
 
 # --- the bill of materials ---------------------------------------------------------------------
@@ -176,6 +206,7 @@ def test_recipes_name_the_licences_of_what_is_linked():
     expression = run(PACKAGING / "licences", "--expression").strip()
     assert f"License:        {expression}\n" in (PACKAGING / "rpm/supervisord.spec").read_text()
     assert f'license="{expression}"\n' in (PACKAGING / "alpine/APKBUILD").read_text()
+    assert f"license=('{expression}')\n" in (PACKAGING / "arch/PKGBUILD").read_text()
 
 
 @needs_commits

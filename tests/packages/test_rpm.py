@@ -72,6 +72,18 @@ def test_what_was_compiled_is_what_the_bill_of_materials_says(built):
     assert compiled == told | {"supervisord"}
 
 
+def test_the_package_says_what_is_linked_into_it(built):
+    bill = json.loads(run(PACKAGING / "sbom"))
+    linked = {
+        f"bundled(crate({c['name']})) = {c['version']}"
+        for c in bill["components"]
+        if c["purl"].startswith("pkg:cargo/") and c["scope"] == "required"
+    }
+    provided = run("rpm", "--query", "--provides", built.rpm).splitlines()
+    assert {line for line in provided if line.startswith("bundled(")} == linked
+    assert "supervisor = 4.3.0" in provided
+
+
 def test_a_second_package_has_the_same_bytes(built):
     before = {path: path.read_bytes() for path in (built.rpm, built.source)}
     for path in before:
@@ -120,11 +132,12 @@ esac
 
 @pytest.fixture
 def root(tmp_path) -> Path:
-    """A root with a shell, rm, and what stands for systemctl; rpm enters it for scripts."""
+    """A root with a shell, rm, mkdir, and what stands for systemctl; rpm enters it for scripts."""
     if os.getuid() != 0:
         pytest.skip("rpm enters another root only as root")
     root = tmp_path / "root"
-    for program, place in (("/usr/bin/dash", "bin/sh"), ("/usr/bin/rm", "usr/bin/rm")):
+    for program, place in (("/usr/bin/dash", "bin/sh"), ("/usr/bin/rm", "usr/bin/rm"),
+                           ("/usr/bin/mkdir", "usr/bin/mkdir")):  # fmt: skip
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(program, root / place)
         for library in re.findall(r"(/\S+) \(0x", run("ldd", program)):
@@ -132,7 +145,7 @@ def root(tmp_path) -> Path:
             shutil.copy(library, root / library[1:])
     (root / "usr/bin/systemctl").write_text(SYSTEMCTL)
     (root / "usr/bin/systemctl").chmod(0o755)
-    for directory in ("run", "dev", "var/lib/rpm"):
+    for directory in ("run", "dev", "var/lib/rpm", "var/log"):
         (root / directory).mkdir(parents=True)
     # What scripts redirect to.
     os.mknod(root / "dev/null", 0o20666, os.makedev(1, 3))
@@ -167,6 +180,7 @@ def test_it_is_installed_verified_and_erased(built, root):
     licences = {name.rsplit("/", 1)[1] for name in placed if name.startswith("usr/share/licenses/supervisord")}
     assert licences == {"LICENSE", "THIRD-PARTY"}
     assert not list(root.glob("run/*"))
+    assert oct((root / "var/log/supervisor").stat().st_mode) == "0o40755"
     unit = (root / "usr/lib/systemd/system/supervisord.service").read_text()
     assert "ExecStart=/usr/bin/supervisord -n -c /etc/supervisord.conf\n" in unit
     assert "EnvironmentFile=-/etc/sysconfig/supervisord\n" in unit
@@ -202,7 +216,7 @@ BuildArch: noarch
 %description
 %{summary}
 %install
-mkdir -p %{buildroot}/etc/supervisord.d %{buildroot}/usr/bin %{buildroot}/usr/lib/systemd/system
+mkdir -p %{buildroot}/var/log/supervisor %{buildroot}/etc/supervisord.d %{buildroot}/usr/bin %{buildroot}/usr/lib/systemd/system
 echo 'as shipped' >%{buildroot}/etc/supervisord.conf
 echo 'python' >%{buildroot}/usr/bin/supervisord
 echo 'unit' >%{buildroot}/usr/lib/systemd/system/supervisord.service
@@ -211,6 +225,7 @@ if [ $1 -eq 0 ]; then systemctl --no-reload disable --now supervisord.service; f
 %files
 %config(noreplace) /etc/supervisord.conf
 %dir /etc/supervisord.d
+%dir %attr(770, root, root) /var/log/supervisor
 /usr/bin/supervisord
 /usr/lib/systemd/system/supervisord.service
 """
@@ -263,6 +278,12 @@ def test_it_takes_the_place_of_supervisor(built, supervisor, was_enabled, was_ac
         (root / "enabled").unlink()
     if not was_active:
         (root / "active").unlink()
+    # What an earlier transaction noted that failed.
+    for note in ("was-enabled", "was-active"):
+        (root / f"run/supervisord.{note}").touch()
+    logs = root / "var/log/supervisor"
+    os.chown(logs, 0, 4)
+    (logs / "supervisord.log").touch()
     run("/usr/bin/python3", "-c", EXCHANGE, root, built.rpm, "supervisor")
     assert run("rpm", "--root", root, "--query", "--all").startswith("supervisord-")
     assert (root / "etc/supervisord.conf").read_text() == "as somebody wrote it\n"
@@ -273,6 +294,10 @@ def test_it_takes_the_place_of_supervisor(built, supervisor, was_enabled, was_ac
     assert (root / "enabled").exists() == was_enabled
     assert (root / "active").exists() == was_active
     assert not list(root.glob("run/*"))
+    for _ in ("after it", "after an upgrade"):
+        assert (oct(logs.stat().st_mode), logs.stat().st_gid) == ("0o40770", 4)
+        assert (logs / "supervisord.log").exists()
+        run("rpm", "--root", root, "--upgrade", "--replacepkgs", "--nodeps", built.rpm)
 
 
 def test_it_does_not_take_that_place_unasked(built, supervisor):

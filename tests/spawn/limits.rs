@@ -1,6 +1,7 @@
 //! What a child is held to, as the kernel tells it.
 
 use std::fs;
+use std::sync::Arc;
 
 use nix::unistd::Uid;
 use supervisord::config::limits::{INFINITY, Limits, Resource, ResourceLimit};
@@ -27,7 +28,7 @@ fn a_child_has_its_limits_and_we_keep_ours() {
     let mut settings = program(
         "sh -c 'cat /proc/self/limits; cat /proc/self/oom_score_adj; cut -d \" \" -f 19 /proc/self/stat'",
     );
-    settings.limits = Limits {
+    settings.limits = Arc::new(Limits {
         // What anybody may set: no hard limit is raised, nothing is made more important.
         resources: vec![
             limit(Resource::Core, 0, 0),
@@ -38,7 +39,7 @@ fn a_child_has_its_limits_and_we_keep_ours() {
         nice: Some(7),
         oom_score_adj: Some(321),
         ..Limits::default()
-    };
+    });
     let ended = finish(spawn(&settings));
     assert_eq!(ended.status, "Exited 0", "{}", ended.stderr);
     assert_eq!(line(&ended.stdout, "Max core file size"), ["0", "0"]);
@@ -80,7 +81,7 @@ fn every_resource_is_the_kernels_of_that_name() {
         };
         let soft = hard.min(8_000_000_000 + resource as u64);
         let mut settings = program("cat /proc/self/limits");
-        settings.limits.resources = vec![limit(resource, soft, hard)];
+        Arc::make_mut(&mut settings.limits).resources = vec![limit(resource, soft, hard)];
         let ended = finish(spawn(&settings));
         assert_eq!(line(&ended.stdout, name)[0], soft.to_string(), "{name}: {}", ended.stdout);
     }
@@ -93,8 +94,8 @@ fn limits_come_before_the_user() {
         return;
     }
     let mut settings = program("nice");
-    settings.user = Some(user_nobody(&[]));
-    settings.limits.nice = Some(-5);
+    settings.user = Some(user_nobody(&[]).into());
+    Arc::make_mut(&mut settings.limits).nice = Some(-5);
     let ended = finish(spawn(&settings));
     assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("-5\n", ""));
 }
@@ -107,7 +108,8 @@ fn a_hard_limit_is_raised_where_that_is_allowed() {
     let caps = status.lines().find_map(|line| line.strip_prefix("CapEff:\t")).unwrap();
     let may = u64::from_str_radix(caps, 16).unwrap() >> CAP_SYS_RESOURCE & 1 == 1;
     let mut settings = program("cat /proc/self/limits");
-    settings.limits.resources = vec![limit(Resource::Msgqueue, 900_000_000, 900_000_001)];
+    Arc::make_mut(&mut settings.limits).resources =
+        vec![limit(Resource::Msgqueue, 900_000_000, 900_000_001)];
     let ended = finish(spawn(&settings));
     if may {
         assert_eq!(line(&ended.stdout, "Max msgqueue size"), ["900000000", "900000001"]);
@@ -122,7 +124,7 @@ fn a_hard_limit_is_raised_where_that_is_allowed() {
 fn a_limit_that_cannot_be_set_is_named() {
     let check = |limits: Limits, expected: &str| {
         let mut settings = program("cat");
-        settings.limits = limits;
+        settings.limits = limits.into();
         let ended = finish(spawn(&settings));
         assert_eq!(ended.status, "Exited 127");
         let not_spawned = "supervisor: child process was not spawned\n";

@@ -136,11 +136,12 @@ pub fn process(name: &str, state: StateCode) -> ProcessInfo {
 }
 
 pub fn facts(stdout: &str, stderr: &str) -> ProcessFacts {
+    let path = |text: &str| (!text.is_empty()).then(|| Path::new(text).into());
     ProcessFacts {
-        command: "cat".to_owned(),
+        command: "cat".into(),
         priority: 999,
-        stdout_logfile: stdout.to_owned(),
-        stderr_logfile: stderr.to_owned(),
+        stdout_logfile: path(stdout),
+        stderr_logfile: path(stderr),
         ..ProcessFacts::default()
     }
 }

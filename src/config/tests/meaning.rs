@@ -5,15 +5,15 @@ use super::*;
 #[test]
 fn a_program_has_the_references_defaults() {
     let x = program("");
-    assert_eq!((&*x.name, &*x.program, x.command.as_str()), ("x", "x", "/bin/x"));
+    assert_eq!((&*x.name, &*x.program, &*x.command), ("x", "x", "/bin/x"));
     assert_eq!((x.priority, x.autostart, x.autorestart), (999, true, Autorestart::Unexpected));
     assert_eq!((x.startsecs.as_secs(), x.startretries, x.stopwaitsecs.as_secs()), (1, 3, 10));
     assert_eq!((x.stopsignal, x.stopasgroup, x.killasgroup), (Signal::TERM, false, false));
-    assert_eq!((x.exitcodes, x.user, x.directory, x.umask), (vec![0], None, None, None));
-    assert_eq!((x.redirect_stderr, x.environment, x.serverurl), (false, vec![], None));
-    assert_eq!((x.notify, x.watchdogsecs.as_secs(), x.limits), (false, 0, Limits::default()));
+    assert_eq!((&**x.exitcodes, x.user, x.directory, x.umask), (&[0][..], None, None, None));
+    assert_eq!((x.redirect_stderr, &**x.environment, x.serverurl), (false, &[][..], None));
+    assert_eq!((x.notify, x.watchdogsecs.as_secs(), &*x.limits), (false, 0, &Limits::default()));
     for log in [x.stdout, x.stderr] {
-        assert_eq!((log.target, log.max_bytes, log.backups), (LogTarget::Auto, 50 << 20, 10));
+        assert_eq!((&log.target, log.max_bytes, log.backups), (&LogTarget::Auto, 50 << 20, 10));
         assert_eq!((log.capture_max_bytes, log.events_enabled, log.syslog), (0, false, false));
     }
 }
@@ -57,9 +57,9 @@ fn a_program_is_read_whole() {
     );
     assert!(x.killasgroup, "killasgroup follows stopasgroup");
     let user = x.user.unwrap();
-    assert_eq!((user.uid, user.gid, user.groups), (1000, 50, vec![50, 1000]));
-    assert_eq!((x.autorestart, x.exitcodes, x.serverurl), (Autorestart::Always, vec![], None));
-    assert_eq!(x.environment, [("A".into(), "/etc".into()), ("B".into(), "80".into())]);
+    assert_eq!((user.uid, user.gid, &*user.groups), (1000, 50, &[50, 1000][..]));
+    assert_eq!((x.autorestart, &**x.exitcodes, x.serverurl), (Autorestart::Always, &[][..], None));
+    assert_eq!(**x.environment, [("A".into(), "/etc".into()), ("B".into(), "80".into())]);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn the_daemons_environment_comes_first_and_can_be_expanded() {
     let x = &config.groups[0].processes[0];
     let environment: Vec<_> = x.environment.iter().map(|(k, v)| format!("{k}={v}")).collect();
     assert_eq!(environment, ["A=2", "B=100%", "C=3"]);
-    assert_eq!(x.command, "echo 23");
+    assert_eq!(&*x.command, "echo 23");
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn included_files_override_and_keep_their_own_here() {
     let [x, y] = &loaded.config.groups[..] else { panic!("{:?}", loaded.config.groups) };
     let (x, y) = (&x.processes[0], &y.processes[0]);
     assert_eq!((x.startsecs.as_secs(), x.stopwaitsecs.as_secs()), (2, 1));
-    assert_eq!((x.command.as_str(), y.command.as_str()), ("/etc", "/etc/d"));
+    assert_eq!((&*x.command, &*y.command), ("/etc", "/etc/d"));
     assert_eq!(
         shown(&loaded.warnings),
         [

@@ -7,7 +7,7 @@ use super::*;
 fn targets_are_lists_and_their_first_file_is_shown() {
     let check = |text: &str, shown: LogTarget, copies: &[LogCopy]| {
         let log = program(&format!("stdout_logfile={text}")).stdout;
-        assert_eq!((log.target, log.copies.as_slice()), (shown, copies), "{text}");
+        assert_eq!((&log.target, log.copies.as_slice()), (&shown, copies), "{text}");
     };
     let file = |path: &str| LogTarget::File(path.into());
     let local = || LogCopy::Syslog(SyslogAddress::Local);
@@ -47,10 +47,10 @@ fn what_lines_say_of_themselves_is_read() {
     assert_eq!((out.system.facility, out.system.tag.as_deref()), (Some(3), Some("me")));
     assert_eq!((out.system.priority, err.system.priority), (Some(3), None));
     assert_eq!((out.has_syslog(), err.has_syslog()), (false, true));
-    assert!(matches!(out.format, LogFormat::Template(parts) if parts.len() == 3));
+    assert!(matches!(&out.format, LogFormat::Template(parts) if parts.len() == 3));
     assert_eq!(err.format, LogFormat::Json);
     let none = program("redirect_stderr=true\nstderr_logfile=AUTO,journal\n").stderr;
-    assert_eq!((none.target, none.copies), (LogTarget::None, vec![]), "it goes with stdout");
+    assert_eq!((&none.target, &*none.copies), (&LogTarget::None, &[][..]), "it goes with stdout");
 }
 
 #[test]

@@ -63,10 +63,10 @@ proptest! {
         prop_assert!(loaded.is_ok(), "{text}: {loaded:?}");
         let config = loaded.unwrap().config;
         let x = &config.groups[0].processes[0];
-        prop_assert_eq!(&x.command, &command);
+        prop_assert_eq!(&*x.command, &command);
         prop_assert_eq!(x.priority, priority);
         prop_assert_eq!(x.startsecs.as_secs(), u64::from(startsecs));
-        prop_assert_eq!(&x.exitcodes, &exitcodes);
+        prop_assert_eq!(&*x.exitcodes, &exitcodes);
         prop_assert_eq!(x.umask, Some(umask));
         for (name, _) in &variables {
             let last = variables.iter().rfind(|(other, _)| other == name).unwrap();

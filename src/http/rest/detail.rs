@@ -1,7 +1,5 @@
 //! `/program/detail/{node}/{name}`: how a process is configured, for people who look into it.
 
-use std::path::PathBuf;
-
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value as Json, json};
@@ -29,14 +27,14 @@ impl Rest {
         let config = call.api.config();
         let settings =
             settings_of(&config, &info.id).ok_or_else(|| Error::new(ErrorKind::BadName, name))?;
-        let files = [&info.facts.stdout_logfile, &info.facts.stderr_logfile].map(PathBuf::from);
+        let files = [&info.facts.stdout_logfile, &info.facts.stderr_logfile].map(Option::clone);
         let sizes = tokio::task::spawn_blocking(move || {
-            files.map(|path| path.metadata().ok().map(|meta| meta.len()))
+            files.map(|path| path?.metadata().ok().map(|meta| meta.len()))
         });
         let [out, err] = sizes.await.unwrap_or_default();
         let logs = json!({
-            "stdout": log(&settings.stdout, &info.facts.stdout_logfile, out),
-            "stderr": log(&settings.stderr, &info.facts.stderr_logfile, err),
+            "stdout": log(&settings.stdout, &info.facts.stdout_text(), out),
+            "stderr": log(&settings.stderr, &info.facts.stderr_text(), err),
         });
         Ok(body::json(StatusCode::OK, &told(settings, &logs)))
     }
@@ -49,11 +47,12 @@ pub fn settings_of<'a>(config: &'a Config, id: &ProcessId) -> Option<&'a Process
 }
 
 fn told(settings: &ProcessSettings, logs: &Json) -> Json {
-    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let path =
+        |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let mut names: Vec<&str> = settings.environment.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     json!({
-        "command": settings.command,
+        "command": &*settings.command,
         "directory": path(&settings.directory),
         "user": settings.user.as_ref().map(|user| user.name.clone().unwrap_or_else(|| user.uid.to_string())),
         "umask": settings.umask.map(|umask| format!("{umask:03o}")),
@@ -64,7 +63,7 @@ fn told(settings: &ProcessSettings, logs: &Json) -> Json {
         "startretries": settings.startretries,
         "stopsignal": settings.stopsignal.to_string(),
         "stopwaitsecs": settings.stopwaitsecs.as_secs(),
-        "exitcodes": settings.exitcodes,
+        "exitcodes": &*settings.exitcodes,
         "notify": settings.notify,
         "watchdogsecs": settings.watchdogsecs.as_secs(),
         "environment": names,

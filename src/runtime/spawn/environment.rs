@@ -95,7 +95,7 @@ impl BaseEnvironment {
                 block.insert(OsStr::new("WATCHDOG_USEC"), OsStr::new(&report_every));
             }
         }
-        for (name, value) in &settings.environment {
+        for (name, value) in &*settings.environment {
             block.insert(OsStr::new(name), OsStr::new(value));
         }
         let entry = |(name, value): (&OsStr, &OsStr)| {
