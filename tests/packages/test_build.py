@@ -12,8 +12,12 @@ import pytest
 from packages.source import ENVIRONMENT, PACKAGING, REPOSITORY, run
 
 CARGO = """#!/bin/sh
-# Says what it is told for a build; of all else the real one knows.
-[ "$1" = build ] || exec {real} "$@"
+# Says what it is told for a build, and fetches nothing; of all else the real one knows.
+case $1 in
+build) ;;
+fetch) [ -z "${{FETCHED:-}}" ] || mkdir -p "$CARGO_HOME/registry/src/$FETCHED"; exit ;;
+*) exec {real} "$@" ;;
+esac
 echo "PWD=$PWD"
 echo "ARGUMENTS=$*"
 exec env
@@ -54,6 +58,11 @@ def test_paths_are_the_callers(at, tmp_path):
     assert f"--remap-path-prefix={tmp_path}/made=" in said["RUSTFLAGS"]
     assert f"--remap-path-prefix={tmp_path}/home/registry/src/index=/usr/src/crates" in said["RUSTFLAGS"]
     assert f"-ffile-prefix-map={tmp_path}/home/registry/src/index=/usr/src/crates" in said["CFLAGS"]
+
+
+def test_crates_that_are_not_there_yet_are_fetched_first(at, tmp_path):
+    said = told(at | {"FETCHED": "index"})
+    assert f"--remap-path-prefix={tmp_path}/home/registry/src/index=/usr/src/crates" in said["RUSTFLAGS"]
 
 
 def test_it_is_called_by_another_name(at, tmp_path):
