@@ -38,26 +38,39 @@ pub struct ConfigError {
     pub message: String,
 }
 
-fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&path.display())
 }
 
 /// `file:line: [section] key: message`, without the parts that are not known.
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.file.display())?;
-        if let Some(line) = self.line {
-            write!(f, "{line}:")?;
-        }
-        if let Some(section) = &self.section {
-            write!(f, " [{section}]")?;
-            if let Some(key) = &self.key {
-                write!(f, " {key}")?;
-            }
-            f.write_str(":")?;
-        }
-        write!(f, " {}", self.message)
+        let Self { file, line, section, key, message, .. } = self;
+        write_place(f, file, *line, section.as_deref(), key.as_deref())?;
+        write!(f, " {message}")
     }
+}
+
+/// `file:line: [section] key:`, without the parts that are not known.
+pub(super) fn write_place(
+    f: &mut fmt::Formatter<'_>,
+    file: &Path,
+    line: Option<usize>,
+    section: Option<&str>,
+    key: Option<&str>,
+) -> fmt::Result {
+    write!(f, "{}:", file.display())?;
+    if let Some(line) = line {
+        write!(f, "{line}:")?;
+    }
+    if let Some(section) = section {
+        write!(f, " [{section}]")?;
+        if let Some(key) = key {
+            write!(f, " {key}")?;
+        }
+        f.write_str(":")?;
+    }
+    Ok(())
 }
 
 impl std::error::Error for ConfigError {}

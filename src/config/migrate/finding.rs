@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+
+use crate::config::problem::{as_text, write_place};
 
 /// What a finding asks for, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -54,25 +56,12 @@ pub struct Finding {
     pub message: String,
 }
 
-fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&path.display())
-}
-
 /// `file:line: [section] key: kind: message`, without the parts that are not known.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.file.display())?;
-        if let Some(line) = self.line {
-            write!(f, "{line}:")?;
-        }
-        if let Some(section) = &self.section {
-            write!(f, " [{section}]")?;
-            if let Some(key) = &self.key {
-                write!(f, " {key}")?;
-            }
-            f.write_str(":")?;
-        }
-        write!(f, " {}: {}", self.kind.name(), self.message)
+        let Self { kind, file, line, section, key, message } = self;
+        write_place(f, file, *line, section.as_deref(), key.as_deref())?;
+        write!(f, " {}: {message}", kind.name())
     }
 }
 

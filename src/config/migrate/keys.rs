@@ -123,7 +123,8 @@ pub(super) const SUPERVISOR: Keys = Keys {
     harmless: &[("syslog_facility", "user"), ("fd_name", "unix"), ("fd_name", "inet")],
 };
 
-/// Keys of programs that only ochinchina/supervisord has.
+/// Keys of programs that only ochinchina/supervisord has. Whether this program serves one is another
+/// matter (`NOT_SERVED` of the reader), and will be another day.
 pub(super) const GO_ONLY: &[&str] = &[
     "cron",
     "depends_on",

@@ -397,3 +397,11 @@ proptest! {
         look_at(None, &[(FILE, &text)]);
     }
 }
+
+/// What is understood and not served yet is there for files of the Go daemon.
+#[test]
+fn what_is_not_served_is_only_the_go_daemons() {
+    for key in crate::config::program::NOT_SERVED {
+        assert!(keys::GO_ONLY.contains(key), "{key}");
+    }
+}
